@@ -1,0 +1,1 @@
+"""2D keypoints: the estimator protocol and its implementations."""

@@ -1,0 +1,45 @@
+"""What every 2D keypoint estimator promises, so that the rest never asks which one it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+from jaxtyping import Float32
+
+from core.video import Frame
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One person in one frame, as the estimator saw them.
+
+    Attributes:
+        keypoints_px: MediaPipe's 33 landmarks, pixels of the upright frame, x right, y down;
+            (0, 0) is the top left corner of the top left pixel. May lie outside the frame.
+        confidence: in [0, 1]; how likely the keypoint is visible where it is said to be.
+        hint_m: the estimator's own 3D, if it has one: metres, hip-centred, x right, y down,
+            z away from the camera.
+    """
+
+    keypoints_px: Float32[np.ndarray, "33 2"]
+    confidence: Float32[np.ndarray, "33"]
+    hint_m: Float32[np.ndarray, "33 3"] | None = None
+
+
+class KeypointEstimator(Protocol):
+    """Finds people in frames. Made for one video: frames come in order, once."""
+
+    def estimate(self, frame: Frame) -> Sequence[Detection]:
+        """People in this frame, in no stable order, none if nobody is seen."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

@@ -1,0 +1,1 @@
+"""What server and worker share: the job ledger in Redis, and blobs on disk or in Redis."""

@@ -1,0 +1,1 @@
+"""The HTTP API: accepts uploads, enqueues, reports, serves results. Imports no torch."""
