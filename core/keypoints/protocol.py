@@ -8,7 +8,7 @@ from typing import Protocol, Self
 import numpy as np
 from jaxtyping import Float32
 
-from core.video import Frame
+from core.frames import Frame
 
 
 @dataclass(frozen=True)
