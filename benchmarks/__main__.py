@@ -1,0 +1,70 @@
+"""``python -m benchmarks [NAME...]``: run, compare with the baseline, write the new one."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measurement import Measurement, committed_ratios, save
+
+BENCHMARKS = {
+    "memory": "peak memory of `poselift lift` as the video gets longer",
+}
+"""Name of each benchmark (and of its module here), and what it measures."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the named benchmarks, or all.
+
+    Returns:
+        0 if every ratio is as promised, 1 otherwise.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", epilog=_list())
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which ones; all if none is given")
+    names = parser.parse_args(argv).names or list(BENCHMARKS)
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {_list()}")
+    broken = [ratio for name in names for ratio in _run(name)]
+    return 1 if broken else 0
+
+
+def _run(name: str) -> list[str]:
+    console = Console()
+    console.print(f"[bold]{name}[/]: {BENCHMARKS[name]}")
+    measurement: Measurement = import_module(f"benchmarks.{name}").measure()
+    if measurement.rows:
+        console.print(_table(list(measurement.rows[0]), measurement.rows))
+    before = committed_ratios(name)
+    ratios = [
+        {
+            "ratio": ratio,
+            "now": f"{value:.3f}",
+            "baseline": f"{before[ratio]:.3f}" if ratio in before else "-",
+            "promise": f"<= {measurement.at_most[ratio]}" if ratio in measurement.at_most else "-",
+        }
+        for ratio, value in measurement.ratios.items()
+    ]
+    console.print(_table(["ratio", "now", "baseline", "promise"], ratios))
+    console.print(f"{measurement.note}\nWritten to {save(name, measurement)}", soft_wrap=True)
+    for broken in measurement.broken:
+        console.print(f"[red]{broken} is more than promised[/]")
+    return measurement.broken
+
+
+def _table(columns: list[str], rows: Sequence[Mapping[str, object]]) -> Table:
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    return table
+
+
+def _list() -> str:
+    return "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
