@@ -6,6 +6,7 @@ from time import monotonic
 from core.contracts import Progress, Stage
 
 REPORT_EVERY_S = 0.25
+_MEMORY_S = 5.0
 
 
 class ProgressMeter:
@@ -17,23 +18,22 @@ class ProgressMeter:
 
     def __init__(
         self,
-        frames_total: int | None,
         on_progress: Callable[[Progress], None],
         *,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._frames_total = frames_total
         self._on_progress = on_progress
         self._clock = clock
+        self._frames_total: int | None = None
         self._frames_done = 0
         self._fps: float | None = None
         self._reported_at_s = clock()
         self._reported_frames = 0
-        self._report(Stage.LIFTING)
 
-    @property
-    def frames_done(self) -> int:
-        return self._frames_done
+    def expect(self, frames_total: int | None) -> None:
+        """Lifting begins; about so many frames will pass, if anybody knows."""
+        self._frames_total = frames_total
+        self.stage(Stage.LIFTING)
 
     def advance(self) -> None:
         """One more frame has been read and searched for people."""
@@ -42,24 +42,15 @@ class ProgressMeter:
         if elapsed_s < REPORT_EVERY_S:
             return
         latest_fps = (self._frames_done - self._reported_frames) / elapsed_s
-        weight = min(1.0, elapsed_s / 5)  # forget over about five seconds
-        self._fps = (
-            latest_fps if self._fps is None else self._fps + weight * (latest_fps - self._fps)
-        )
-        self._report(Stage.LIFTING)
+        known_fps = latest_fps if self._fps is None else self._fps
+        self._fps = known_fps + min(1.0, elapsed_s / _MEMORY_S) * (latest_fps - known_fps)
+        self.stage(Stage.LIFTING)
 
     def stage(self, stage: Stage) -> None:
         """Say what the job is busy with now."""
-        self._report(stage)
-
-    def _report(self, stage: Stage) -> None:
         self._reported_at_s = self._clock()
         self._reported_frames = self._frames_done
-        total = self._frames_total
-        if total is not None and (
-            stage in (Stage.WRITING, Stage.DONE) or total < self._frames_done
-        ):
-            total = self._frames_done  # the container's estimate was off
+        total = self._total(stage)
         left = None if total is None else total - self._frames_done
         eta_s = None if left is None or not self._fps else left / self._fps
         self._on_progress(
@@ -71,3 +62,11 @@ class ProgressMeter:
                 eta_s=None if eta_s is None else round(eta_s, 1),
             )
         )
+
+    def _total(self, stage: Stage) -> int | None:
+        """The container's estimate, unless we know better."""
+        if stage in (Stage.WRITING, Stage.DONE):
+            return self._frames_done
+        if self._frames_total is None:
+            return None
+        return max(self._frames_total, self._frames_done)

@@ -2,4 +2,8 @@
 
 from jaxtyping import install_import_hook
 
-install_import_hook(["core"], "beartype.beartype")
+import tests.shape_checks  # noqa: F401  the hook finds it by name
+
+install_import_hook(["core"], "tests.shape_checks.checked")
+
+pytest_plugins = ["tests.store_fixtures"]

@@ -13,7 +13,9 @@ class Clock:
 def metered(frames_total: int | None) -> tuple[ProgressMeter, Clock, list[Progress]]:
     heard: list[Progress] = []
     clock = Clock()
-    return ProgressMeter(frames_total, heard.append, clock=clock), clock, heard
+    meter = ProgressMeter(heard.append, clock=clock)
+    meter.expect(frames_total)
+    return meter, clock, heard
 
 
 def test_rate_and_time_to_go_follow_the_clock() -> None:

@@ -1,0 +1,236 @@
+"""The warm parts that every job of one process shares: networks, weights, device, memory budget."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+import torch
+
+from core.assets.bundle import own_bundle, pose_bundle
+from core.assets.cache import default_cache_folder
+from core.assets.packages import OnProgress, no_progress
+from core.checkpoints import LoadedLifter, load_lifter
+from core.chunks import PoseChunk, TrackChunk
+from core.contracts import JobOptions, PersonPose, PoseModel
+from core.errors import ConfigInvalid
+from core.frames import VideoLimits
+from core.images import read_image
+from core.keypoints.estimators import PoseEstimators
+from core.keypoints.files import KeypointFile
+from core.keypoints.protocol import Detection, KeypointEstimator
+from core.lifting import lift_tracks, plan_batches
+from core.manifest import ModelFacts
+from core.memory_cost import MIB, limit_device_memory
+from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
+
+HOST_BUDGET_MIB = 512
+"""Memory for batches of windows on the CPU, where larger batches gain nothing."""
+VRAM_SHARE = 0.8
+"""Part of the GPU memory free at the start that a process takes when no budget is given."""
+PICTURE_PERSONS = 4
+"""How many people are looked for in a single picture."""
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """Where to run and with which weights; unset means the default.
+
+    Attributes:
+        device: ``auto`` takes a GPU if there is one.
+        checkpoint: another lifter than the packaged one.
+        cache_dir: where fetched model files are kept.
+        pose_task: the user's own MediaPipe bundle, used whatever ``pose_model`` a job asks for.
+        pose_model: the one to load before the first job.
+        vram_budget_mib: GPU memory for this process.
+        host_budget_mib: memory for batches on the CPU.
+    """
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    checkpoint: Path | None = None
+    cache_dir: Path | None = None
+    pose_task: Path | None = None
+    pose_model: PoseModel = PoseModel.FULL
+    vram_budget_mib: int | None = None
+    host_budget_mib: int | None = None
+
+
+class Runtime:
+    """Loaded once per process, used for every job. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        estimators: PoseEstimators,
+        lifter: LoadedLifter,
+        device: torch.device,
+        budget_mib: int,
+        bundle_of: Callable[[PoseModel], Path],
+    ) -> None:
+        self._estimators = estimators
+        self._lifter = lifter
+        self._bundle_of = bundle_of
+        self._keypoint_models: dict[PoseModel, ModelFacts] = {}
+        self._device = device
+        network = lifter.model.to(device)
+        limit_device_memory(device, budget_mib)
+        planner = plan_batches(network, device=device, budget_mib=budget_mib)
+        self._lift = partial(lift_tracks, lifter=network, planner=planner, device=device)
+
+    @classmethod
+    def load(cls, config: RuntimeConfig, on_progress: OnProgress = no_progress) -> Self:
+        """Load and warm up everything, so that the first job starts like any other.
+
+        Raises:
+            AssetUnavailable: a model file is not in the cache and cannot be fetched.
+            CheckpointInvalid: the lifter's weights cannot be used.
+            ConfigInvalid: a GPU is asked for and there is none.
+            OutOfMemory: not even one window of frames fits into the budget.
+        """
+        device = _device(config.device)
+        # The lifter is small: more threads only spin against MediaPipe's and other processes'.
+        torch.set_num_threads(1)
+        bundle_of = _bundles(config, on_progress)
+        estimators = PoseEstimators(bundle_of)
+        estimators.warm_up(config.pose_model)
+        lifter = load_lifter(config.checkpoint)
+        return cls(estimators, lifter, device, _budget_mib(config, device), bundle_of)
+
+    @property
+    def device(self) -> str:
+        """What the lifter runs on: ``cpu``, or ``cuda`` with the card's name."""
+        if self._device.type == "cuda":
+            return f"cuda ({torch.cuda.get_device_name(self._device)})"
+        return "cpu"
+
+    def lift_video(
+        self,
+        video: Path,
+        result: Path,
+        options: JobOptions,
+        *,
+        listener: Listener | None = None,
+        source_name: str | None = None,
+        limits: VideoLimits | None = None,
+    ) -> LiftSummary:
+        """See :func:`core.pipeline.lift_video`."""
+        return lift_video(
+            video,
+            result,
+            options,
+            open_estimator=self._open_estimator,
+            lift=self._lift,
+            models={"keypoints": self._keypoint_model(options.pose_model), **self._lifter_facts()},
+            limits=limits,
+            listener=listener,
+            source_name=source_name,
+        )
+
+    def lift_keypoints(
+        self,
+        keypoints: KeypointFile,
+        result: Path,
+        options: JobOptions,
+        *,
+        listener: Listener | None = None,
+        source_name: str | None = None,
+    ) -> LiftSummary:
+        """See :func:`core.pipeline.lift_keypoints`."""
+        return lift_keypoints(
+            keypoints,
+            result,
+            options,
+            lift=self._lift,
+            models=self._lifter_facts(),
+            listener=listener,
+            source_name=source_name,
+        )
+
+    def lift_image(self, image: bytes) -> list[PersonPose]:
+        """Everybody in a picture, the most prominent first.
+
+        Raises:
+            ImageInvalid: this is no picture we can read.
+        """
+        rgb = read_image(image)
+        detections = self._estimators.estimate_image(rgb, PoseModel.FULL, PICTURE_PERSONS)
+        if not detections:
+            return []
+        height_px, width_px = rgb.shape[:2]
+        (pose,) = self._lift([_one_frame(detections)], width_px=width_px, height_px=height_px)
+        return [_person(pose, row) for row in range(len(detections))]
+
+    def close(self) -> None:
+        self._estimators.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open_estimator(self, options: JobOptions) -> KeypointEstimator:
+        return self._estimators.open(options.pose_model, options.max_persons)
+
+    def _keypoint_model(self, pose_model: PoseModel) -> ModelFacts:
+        if pose_model not in self._keypoint_models:
+            digest = sha256(self._bundle_of(pose_model).read_bytes()).hexdigest()
+            facts = ModelFacts(name=f"mediapipe-pose-{pose_model}", sha256=digest)
+            self._keypoint_models[pose_model] = facts
+        return self._keypoint_models[pose_model]
+
+    def _lifter_facts(self) -> dict[str, ModelFacts]:
+        return {"lifter": ModelFacts(name=self._lifter.name, sha256=self._lifter.sha256)}
+
+
+def _device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigInvalid("This machine has no GPU that PyTorch can use: choose --device cpu.")
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(wanted)
+
+
+def _bundles(config: RuntimeConfig, on_progress: OnProgress) -> Callable[[PoseModel], Path]:
+    if config.pose_task is not None:
+        own = own_bundle(config.pose_task)
+        return lambda _: own
+    cache_folder = config.cache_dir or default_cache_folder()
+    return lambda pose_model: pose_bundle(cache_folder, pose_model, on_progress)
+
+
+def _budget_mib(config: RuntimeConfig, device: torch.device) -> int:
+    if device.type == "cpu":
+        return config.host_budget_mib or HOST_BUDGET_MIB
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return config.vram_budget_mib or int(VRAM_SHARE * free_bytes / MIB)
+
+
+def _one_frame(detections: Sequence[Detection]) -> TrackChunk:
+    """Everybody in a single picture as tracks of one frame."""
+    hints = [d.hint_m for d in detections if d.hint_m is not None]
+    return TrackChunk(
+        frame_index=np.zeros(1, np.int64),
+        frame_time_s=np.zeros(1),
+        keypoints_px=np.stack([d.keypoints_px for d in detections])[:, None],
+        confidence=np.stack([d.confidence for d in detections])[:, None],
+        observed=np.ones((len(detections), 1), bool),
+        hint_m=np.stack(hints)[:, None] if len(hints) == len(detections) else None,
+    )
+
+
+def _person(pose: PoseChunk, row: int) -> PersonPose:
+    return PersonPose(
+        joints_3d=pose.joints_m[row, 0].tolist(),
+        joints_3d_sigma=pose.sigma_m[row, 0].tolist(),
+        keypoints_2d=pose.track.keypoints_px[row, 0].tolist(),
+        keypoints_confidence=pose.track.confidence[row, 0].tolist(),
+    )
