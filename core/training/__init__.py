@@ -1,1 +1,1 @@
-"""Training data, losses and the training loop."""
+"""Training: motion, bodies, cameras and detector-like noise on one side, the loop on the other."""

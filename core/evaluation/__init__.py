@@ -1,0 +1,1 @@
+"""How good the lifter is: metrics, and what they are measured on."""

@@ -1,0 +1,134 @@
+"""The lifter: 2D keypoints over time to 3D joints with a scale of doubt.
+
+Notation:
+    B: windows, T: frames, P: keypoints, J: joints, N: B * T, C: channels
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from core.models.config import LifterConfig
+from core.models.graph import BodyGraphBlock, KeypointEmbedding
+from core.models.normalise import HINTS, CentredView, centre_weights, centred_view, size_weights
+from core.models.temporal import SecondsRotary, TemporalLayer
+from core.skeleton import BODY
+
+_KEYPOINT_CHANNELS = 4
+_SIGMA_RANGE_M = (0.002, 1.0)
+
+
+class LiftedPose(NamedTuple):
+    """What the lifter says.
+
+    Attributes:
+        joints_m: metres, relative to the pelvis, camera frame: x right, y down, z away.
+        sigma_m: scale of doubt per joint, metres. The error's length follows a Gamma law of
+            shape 3 whose mean is 1.6 sigma, as for a normal error with this standard deviation
+            per axis, but with longer tails.
+    """
+
+    joints_m: Float[Tensor, "batch frames 28 3"]
+    sigma_m: Float[Tensor, "batch frames 28"]
+
+
+class Lifter(nn.Module):
+    """Sparse graph convolutions over the body, then attention over time, sequence to sequence.
+
+    All normalisation is inside. Windows may have any number of frames from 1 up; every window is
+    computed as if it were alone, and frames without any known keypoint are as if they were not
+    there (their own output means nothing).
+
+    Shape:
+        rays ``(B, T, P, 2)``: (pixel - image centre) / assumed focal length in pixels; anything,
+        NaN included, where confidence is 0.
+        confidence ``(B, T, P)`` in [0, 1], 0 = unknown.
+        time_s ``(B, T)`` seconds of each frame; only differences matter, absent frames' are unused.
+    """
+
+    centre: Tensor
+    size: Tensor
+    not_root: Tensor
+
+    def __init__(self, config: LifterConfig) -> None:
+        super().__init__()
+        self.config = config
+        joints, inner, outer = len(BODY), config.joint_channels, config.token_channels
+        sharing = config.graph_weights
+        self.embed = KeypointEmbedding(_KEYPOINT_CHANNELS, inner)
+        self.embed_hints = nn.Linear(HINTS, inner)
+        self.encoder = nn.Sequential(
+            *(BodyGraphBlock(inner, sharing) for _ in range(config.encoder_blocks))
+        )
+        self.pool = nn.Linear(joints * inner, outer)
+        self.rotary = SecondsRotary(outer // config.heads)
+        self.temporal = nn.ModuleList(
+            TemporalLayer(outer, config.heads, config.feedforward_ratio, config.dropout)
+            for _ in range(config.temporal_layers)
+        )
+        self.unpool = nn.Sequential(nn.LayerNorm(outer), nn.Linear(outer, joints * inner))
+        self.decoder = nn.Sequential(
+            *(BodyGraphBlock(inner, sharing) for _ in range(config.decoder_blocks)),
+            nn.LayerNorm(inner),
+        )
+        self.head_weight = nn.Parameter(torch.randn(joints, inner, 4) * 0.1 * inner**-0.5)
+        bias = torch.zeros(joints, 1, 4)
+        bias[..., 3] = -3.0  # exp(-3) m = 5 cm
+        self.head_bias = nn.Parameter(bias)
+        not_root = torch.ones(joints, 1)
+        not_root[BODY.root] = 0
+        self.register_buffer("not_root", not_root, persistent=False)
+        self.register_buffer("centre", centre_weights(), persistent=False)
+        self.register_buffer("size", size_weights(), persistent=False)
+
+    def forward(
+        self,
+        rays: Float[Tensor, "batch frames 33 2"],
+        confidence: Float[Tensor, "batch frames 33"],
+        time_s: Float[Tensor, "batch frames"],
+    ) -> LiftedPose:
+        view = centred_view(rays, confidence, self.centre, self.size)
+        nodes = self._encode(view)
+        tokens = self._attend(nodes, view, time_s)
+        output = self._decode(nodes, tokens)  # (B, T, J, 4)
+        # p_virtual = R p_camera, so rows turn back by right multiplication with R
+        joints_m = (output[..., :3] @ view.rotation) * self.not_root
+        least, most = _SIGMA_RANGE_M
+        return LiftedPose(joints_m, output[..., 3].exp().clamp(least, most))
+
+    def _encode(self, view: CentredView) -> Float[Tensor, "J N C"]:
+        """Every frame by itself: keypoints to joint features, then graph convolutions."""
+        known = (view.confidence > 0).to(view.points.dtype)
+        features = torch.cat([view.points, view.confidence[..., None], known[..., None]], dim=-1)
+        nodes = self.embed(features.flatten(0, 1)) + self.embed_hints(view.hints.flatten(0, 1))
+        return self.encoder(nodes)
+
+    def _attend(self, nodes: Tensor, view: CentredView, time_s: Tensor) -> Float[Tensor, "B T C"]:
+        """One token per frame, and what the other frames tell it."""
+        batch, frames = view.present.shape
+        tokens = self.pool(nodes.transpose(0, 1).flatten(1)).view(batch, frames, -1)
+        seconds = _since_first(time_s, view.present).to(tokens.dtype)
+        table = self.rotary(seconds)
+        # A frame may always look at itself, or an empty window would divide zero by zero.
+        itself = torch.eye(frames, dtype=torch.bool, device=tokens.device)
+        attend = (view.present[:, None, :] | itself)[:, None]
+        for layer in self.temporal:
+            tokens = layer(tokens, table, attend)
+        return tokens
+
+    def _decode(self, nodes: Tensor, tokens: Tensor) -> Float[Tensor, "B T J 4"]:
+        """Back to joints, where each frame's own features join in again."""
+        batch, frames, _ = tokens.shape
+        joints = len(BODY)
+        context = self.unpool(tokens).view(batch * frames, joints, -1).transpose(0, 1)
+        output = torch.baddbmm(self.head_bias, self.decoder(nodes + context), self.head_weight)
+        return output.transpose(0, 1).reshape(batch, frames, joints, 4)
+
+
+def _since_first(time_s: Tensor, present: Tensor) -> Tensor:
+    """Seconds since the first present frame, so that float32 angles stay exact; 0 if absent."""
+    usable = torch.where(present, time_s, torch.inf)
+    first = usable.min(dim=1, keepdim=True).values
+    return torch.where(present, time_s - first, 0)

@@ -1,0 +1,88 @@
+"""Endless training windows: motion, a body, a camera and a detector, all drawn anew each time."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from core.skeleton import BODY
+from core.training.bodies import other_people
+from core.training.dice import Dice
+from core.training.hiding import draw_known
+from core.training.landmarks import place_landmarks
+from core.training.motion import MotionLibrary
+from core.training.noise import detect
+from core.training.tempo import draw_windows, frame_times
+from core.training.viewpoints import draw_viewpoint, to_image
+
+
+class Batch(NamedTuple):
+    """Inputs and targets of the lifter.
+
+    Attributes:
+        rays: NaN where unknown.
+        confidence: 0 where unknown.
+        time_s: seconds of each frame.
+        joints_m: the truth, metres, pelvis-relative, camera frame.
+        present: frames with at least one known keypoint.
+    """
+
+    rays: Float[Tensor, "batch frames 33 2"]
+    confidence: Float[Tensor, "batch frames 33"]
+    time_s: Float[Tensor, "batch frames"]
+    joints_m: Float[Tensor, "batch frames 28 3"]
+    present: Bool[Tensor, "batch frames"]
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(tensor.to(device) for tensor in self))
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """What is drawn at random besides motion and camera.
+
+    Attributes:
+        bodies: other proportions, mirror images, recombined and tilted bodies, other tempo.
+        noise: share of windows seen through a detector; the others are exact.
+        definitions: landmarks wander about their nominal places from clip to clip.
+        hiding: other layouts, cropped bodies, missing frames.
+    """
+
+    bodies: bool = True
+    noise: float = 0.85
+    definitions: bool = True
+    hiding: bool = True
+
+
+CLEAN = Difficulty(bodies=False, noise=0.0, definitions=False, hiding=False)
+NOISY = Difficulty(bodies=False, noise=1.0, definitions=True, hiding=False)
+
+
+def draw_batch(
+    library: MotionLibrary, dice: Dice, batch: int, frames: int, difficulty: Difficulty
+) -> Batch:
+    """Draw windows; the same dice state gives the same batch."""
+    times = frame_times(dice, batch, frames)
+    motion = draw_windows(library, dice, times, change_tempo=difficulty.bodies)
+    world_m = motion.positions_m
+    if difficulty.bodies:
+        world_m = other_people(dice, world_m, motion.retargeted)
+    marks_m = place_landmarks(dice, world_m, times, vary=difficulty.definitions)
+    view = draw_viewpoint(dice, world_m)
+    root = world_m[:, :, BODY.root : BODY.root + 1]
+    joints_m = (world_m - root) @ view.rotation[:, None].mT
+    points_m = (marks_m - root) @ view.rotation[:, None].mT + view.root_m[:, :, None]
+    image = to_image(points_m, view.focal)
+    confidence = torch.ones(image.shape[:-1])
+    if difficulty.noise > 0:
+        noisy = detect(dice, image, points_m, times, view.focal, view.frame)
+        through = dice.chance((batch, 1, 1), difficulty.noise)
+        image = torch.where(through[..., None], noisy.image, image)
+        confidence = torch.where(through, noisy.confidence, confidence)
+    if difficulty.hiding:
+        confidence = confidence * draw_known(dice, batch, frames)
+    rays = image / view.assumed_focal[:, None, None, None]
+    rays = torch.where(confidence[..., None] > 0, rays, torch.nan)
+    return Batch(rays, confidence, times, joints_m, (confidence > 0).any(-1))

@@ -1,0 +1,42 @@
+"""Keypoints that look enough like people to exercise the lifter."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from core.models import Lifter, LifterConfig
+
+
+class Inputs(NamedTuple):
+    rays: Tensor
+    confidence: Tensor
+    time_s: Tensor
+
+
+TINY = LifterConfig(
+    joint_channels=8,
+    encoder_blocks=1,
+    decoder_blocks=1,
+    token_channels=32,
+    temporal_layers=2,
+    heads=2,
+)
+
+
+def make_lifter(config: LifterConfig = TINY, seed: int = 0) -> Lifter:
+    torch.manual_seed(seed)
+    lifter = Lifter(config).eval()
+    with torch.no_grad():  # a louder head than at the start of training, so differences show
+        lifter.head_weight.normal_(0, 0.3)
+    return lifter
+
+
+def make_inputs(batch: int, frames: int, seed: int = 0) -> Inputs:
+    generator = torch.Generator().manual_seed(seed)
+    where = torch.randn(batch, 1, 1, 2, generator=generator) * 0.2
+    shape = torch.randn(batch, 1, 33, 2, generator=generator) * 0.15
+    wobble = torch.randn(batch, frames, 33, 2, generator=generator) * 0.02
+    confidence = torch.rand(batch, frames, 33, generator=generator) * 0.9 + 0.1
+    time_s = torch.rand(batch, frames, generator=generator).cumsum(1) / 15
+    return Inputs(where + shape + wobble, confidence, time_s)

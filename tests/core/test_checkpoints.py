@@ -1,0 +1,84 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load, save
+
+from core import checkpoints
+from core.checkpoints import load_lifter, save_lifter
+from core.errors import CheckpointInvalid
+from tests.core.models.inputs import TINY, make_inputs, make_lifter
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    lifter = make_lifter()
+    digest = save_lifter(path, lifter, "tiny")
+    return path, lifter, digest
+
+
+def rewrite(path, **changes):
+    """The same weights under a header with some fields changed."""
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(json.loads(raw[8 : 8 + length])["__metadata__"]["poselift"])
+    path.write_bytes(save(load(raw), metadata={"poselift": json.dumps({**header, **changes})}))
+
+
+def test_what_is_loaded_lifts_as_what_was_saved(saved):
+    path, lifter, digest = saved
+    loaded = load_lifter(path)
+    inputs = make_inputs(2, 5)
+    assert torch.equal(loaded.model(*inputs).joints_m, lifter(*inputs).joints_m)
+    assert (loaded.config, loaded.name, loaded.sha256) == (TINY, "tiny", digest)
+    assert not loaded.model.training
+    assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
+
+
+def test_the_packaged_weights_stand_a_plausible_person_upright():
+    loaded = load_lifter()
+    assert loaded.name == "base"
+    with torch.inference_mode():
+        pose = loaded.model(*make_inputs(1, 3))
+    assert torch.isfinite(pose.joints_m).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"schema": 99}, "schema version 99"),
+        ({"skeleton": "0" * 16}, "another skeleton"),
+        ({"config": {"layers": 3}}, "no model field 'layers'"),
+        ({"config": {**TINY.to_dict(), "token_channels": 64}}, "do not fit"),
+    ],
+)
+def test_a_checkpoint_made_for_something_else_is_refused_in_words(saved, changes, words):
+    path = saved[0]
+    rewrite(path, **changes)
+    with pytest.raises(CheckpointInvalid) as caught:
+        load_lifter(path)
+    assert words in caught.value.detail
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 5000])
+def test_a_cut_off_file_is_refused(saved, kept):
+    path = saved[0]
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(CheckpointInvalid) as caught:
+        load_lifter(path)
+    assert path.name in caught.value.detail
+
+
+def test_other_peoples_files_are_refused(tmp_path):
+    foreign = tmp_path / "foreign.safetensors"
+    foreign.write_bytes(save({"weight": torch.zeros(3)}))
+    with pytest.raises(CheckpointInvalid, match="not a PoseLift checkpoint"):
+        load_lifter(foreign)
+    with pytest.raises(CheckpointInvalid, match="Cannot read"):
+        load_lifter(tmp_path / "missing.safetensors")
+
+
+def test_the_skeleton_is_part_of_the_contract():
+    """Changing a joint's name, order or parent must make old weights unusable."""
+    assert checkpoints.skeleton_digest() == "060c41b8abd8c3f3"
