@@ -45,7 +45,7 @@ class RuntimeConfig:
         checkpoint: another lifter than the packaged one.
         cache_dir: where fetched model files are kept.
         pose_task: the user's own MediaPipe bundle, used whatever ``pose_model`` a job asks for.
-        pose_model: the one to load before the first job.
+        pose_model: the 2D network to load before the first job; none if keypoints are brought.
         vram_budget_mib: GPU memory for this process.
         host_budget_mib: memory for batches on the CPU.
     """
@@ -54,7 +54,7 @@ class RuntimeConfig:
     checkpoint: Path | None = None
     cache_dir: Path | None = None
     pose_task: Path | None = None
-    pose_model: PoseModel = PoseModel.FULL
+    pose_model: PoseModel | None = PoseModel.FULL
     vram_budget_mib: int | None = None
     host_budget_mib: int | None = None
 
@@ -95,7 +95,8 @@ class Runtime:
         torch.set_num_threads(1)
         bundle_of = _bundles(config, on_progress)
         estimators = PoseEstimators(bundle_of)
-        estimators.warm_up(config.pose_model)
+        if config.pose_model is not None:
+            estimators.warm_up(config.pose_model)
         lifter = load_lifter(config.checkpoint)
         return cls(estimators, lifter, device, _budget_mib(config, device), bundle_of)
 

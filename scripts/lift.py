@@ -1,0 +1,159 @@
+"""`poselift lift`: one video, or the user's own 2D keypoints, lifted here without a server."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.options import add_option_arguments, options_from
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from core.pipeline import LiftSummary, Listener
+    from core.runtime import Runtime
+
+LAYOUT_NAMES = ("coco17", "h36m17", "halpe26", "mediapipe33")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `poselift lift`."""
+    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO", help="a video file")
+    parser.add_argument(
+        "--keypoints",
+        type=Path,
+        metavar="K.npz",
+        help="your own 2D instead of a video: keypoints (T, J, 2) in pixels, confidence (T, J), "
+        "fps or frame_time_s, width, height",
+    )
+    parser.add_argument(
+        "--layout", choices=LAYOUT_NAMES, help="which joints the keypoints are, in which order"
+    )
+    parser.add_argument(
+        "-o", "--out", type=Path, metavar="X.npz", help="default: beside the input, .pose.npz"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--checkpoint", type=Path, help="another lifter than the packaged one")
+    parser.add_argument("--pose-task", type=Path, help="your own MediaPipe .task bundle")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where model files are kept")
+    parser.add_argument("--budget-mib", type=int, help="memory for batches of windows, in MiB")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
+    add_option_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lift, and say what came out."""
+    from rich.console import Console
+
+    source, out = _source(args), _target(args)
+    options = options_from(args)
+    console = Console(stderr=True, quiet=args.quiet, highlight=False)
+    if args.keypoints is not None:
+        from core.keypoints.files import read_keypoints
+
+        keypoints = read_keypoints(source, args.layout)
+        with _load(args, console) as runtime, _Line(console, source.name) as line:
+            summary = runtime.lift_keypoints(
+                keypoints, out, options, listener=line.listener, source_name=source.name
+            )
+    else:
+        with _load(args, console) as runtime, _Line(console, source.name) as line:
+            summary = runtime.lift_video(
+                source, out, options, listener=line.listener, source_name=source.name
+            )
+    _say(console, summary, out)
+    return 0
+
+
+def _source(args: argparse.Namespace) -> Path:
+    from core.errors import NotAVideo, OptionError
+
+    if (args.video is None) == (args.keypoints is None):
+        raise OptionError("Name one VIDEO, or give --keypoints K.npz.")
+    if (args.keypoints is None) != (args.layout is None):
+        raise OptionError("--keypoints and --layout belong together.")
+    source: Path = args.video or args.keypoints
+    if not source.is_file():
+        raise NotAVideo(f"There is no file {source}.")
+    return source
+
+
+def _target(args: argparse.Namespace) -> Path:
+    from core.errors import OptionError
+
+    source: Path = args.video or args.keypoints
+    out: Path = args.out or source.with_suffix(".pose.npz")
+    if out.suffix != ".npz":
+        raise OptionError(f"The result is an .npz file: call it {out.with_suffix('.npz')}.")
+    return out
+
+
+def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
+    from core.runtime import Runtime, RuntimeConfig
+    from scripts.fetch_lines import FetchLines
+
+    cache = args.cache or os.environ.get("POSELIFT_CACHE_DIR")
+    config = RuntimeConfig(
+        device=args.device,
+        checkpoint=args.checkpoint,
+        cache_dir=cache and Path(cache),
+        pose_task=args.pose_task,
+        pose_model=None if args.keypoints else options_from(args).pose_model,
+        vram_budget_mib=args.budget_mib,
+        host_budget_mib=args.budget_mib,
+    )
+    with FetchLines(console) as lines:
+        return Runtime.load(config, lines.show)
+
+
+class _Line:
+    """The progress line of the one job."""
+
+    def __init__(self, console: "Console", name: str) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed} frames  {task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task(name, total=None, rate="")
+
+    @property
+    def listener(self) -> "Listener":
+        from core.contracts import Progress
+        from core.pipeline import Listener
+
+        def show(now: Progress) -> None:
+            self._progress.update(
+                self._task,
+                completed=now.frames_done,
+                total=now.frames_total,
+                rate="" if now.fps is None else f"{now.fps:.0f} frames/s",
+            )
+
+        return Listener(on_progress=show)
+
+    def __enter__(self) -> "_Line":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _say(console: "Console", summary: "LiftSummary", out: Path) -> None:
+    rate = summary.frames / summary.seconds if summary.seconds else 0.0
+    people = {0: "nobody was seen", 1: "1 person"}.get(
+        summary.persons, f"{summary.persons} persons"
+    )
+    console.print(
+        f"{out}: {people}, {summary.frames} frames in {summary.seconds:.1f} s "
+        f"({rate:.0f} frames/s)",
+        soft_wrap=True,
+    )
+    if summary.quality.notes:
+        console.print(f"notes: {', '.join(summary.quality.notes)}", soft_wrap=True)
