@@ -84,6 +84,11 @@ class RangeOutsideVideo(VideoError):
     title = "The requested time range holds no frames"
 
 
+class VideoMismatch(VideoError):
+    code = "video_mismatch"
+    title = "The video is not the one the result was made from"
+
+
 # --- What the user asked for --------------------------------------------------------------------
 
 
@@ -148,6 +153,16 @@ class UploadMissing(LiftError):
     title = "The request holds no file"
 
 
+class RequestInvalid(LiftError):
+    code = "request_invalid"
+    title = "The request cannot be understood"
+
+
+class RangeNotSatisfiable(LiftError):
+    code = "range_not_satisfiable"
+    title = "The requested range lies outside the file"
+
+
 class JobNotFound(LiftError):
     code = "job_not_found"
     title = "There is no such job"
@@ -163,6 +178,7 @@ class JobConflict(LiftError):
 class ResultNotReady(JobConflict):
     code = "result_not_ready"
     title = "The result is not ready yet"
+    retriable = True
 
 
 class JobHasNoResult(JobConflict):
@@ -221,9 +237,31 @@ class StorageFull(ResourceError):
     title = "There is no room to store this"
 
 
+class StorageUnavailable(ResourceError):
+    code = "storage_unavailable"
+    title = "The storage cannot be used"
+
+
+class BlobMissing(LiftError):
+    code = "file_missing"
+    title = "A stored file is gone"
+
+
+class QueueFull(ResourceError):
+    code = "queue_full"
+    title = "Too many jobs are waiting"
+
+
 class StoreUnavailable(ResourceError):
     code = "store_unavailable"
     title = "The job store cannot be reached"
+
+
+class ServerUnreachable(ResourceError):
+    """Raised by the command-line client, not by the server."""
+
+    code = "server_unreachable"
+    title = "The server cannot be reached"
 
 
 class NoWorkerFree(ResourceError):
