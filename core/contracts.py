@@ -183,3 +183,28 @@ class JobRecord(BaseModel):
     result: BlobFacts | None = None
     persons: int | None = None
     """How many people the finished result holds; 0 is a success that found nobody."""
+
+
+Point = tuple[float, float]
+Joint = tuple[float, float, float]
+
+
+class PersonPose(BaseModel):
+    """One person in one picture: what `POST /poses` answers with, joints in skeleton order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    joints_3d: Annotated[
+        list[Joint | None],
+        Field(description="28 joints in metres from the pelvis: x right, y down, z away."),
+    ]
+    joints_3d_sigma: Annotated[
+        list[float | None],
+        Field(description="How far each joint may be off: one standard deviation, metres."),
+    ]
+    keypoints_2d: Annotated[
+        list[Point | None], Field(description="33 keypoints in pixels of the upright picture.")
+    ]
+    keypoints_confidence: Annotated[
+        list[float | None], Field(description="How sure each keypoint is, from 0 to 1.")
+    ]

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, Progress, Stage
 from core.errors import Canceled
-from core.frames import DecodeReport, Frame, FrameSelection, VideoLimits
+from core.frames import DecodeReport, Frame, FrameSelection, VideoFacts, VideoLimits
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import Detection, KeypointEstimator
 from core.manifest import Manifest, ModelFacts, Quality, Source, software_versions
@@ -21,7 +21,7 @@ from core.quality import assess
 from core.results import ResultWriter
 from core.scale import ScaleReport, scale_to_height
 from core.smoothing import smooth
-from core.tracks import Observation, TrackReport, follow_persons
+from core.tracks import Observation, TrackReport, follow_known_person, follow_persons
 from core.video import expected_frames, probe, stream_frames
 
 CHUNK_FRAMES = 64
@@ -111,8 +111,8 @@ def lift_video(
     run.expect(expected_frames(facts, selection))
     with open_estimator(options) as estimator:
         frames = stream_frames(video, facts, selection, run.decoding)
-        seen = run.observe(frames, estimator)
-        poses = run.lift(seen, lift, facts.width_px, facts.height_px)
+        tracks = run.follow(run.observe(frames, estimator), facts)
+        poses = run.lift(tracks, lift, facts.width_px, facts.height_px)
         return run.write(poses, result, Source.of(facts, source_name), models)
 
 
@@ -138,7 +138,7 @@ def lift_keypoints(
     width_px, height_px = keypoints.width_px, keypoints.height_px
     run = _Run(options.model_copy(update={"max_persons": 1}), listener)
     run.expect(len(keypoints.frame_time_s))
-    poses = run.lift(run.observe_file(keypoints), lift, width_px, height_px)
+    poses = run.lift(run.follow_file(keypoints), lift, width_px, height_px)
     source = Source(filename=source_name, width_px=width_px, height_px=height_px)
     return run.write(poses, result, source, models)
 
@@ -171,24 +171,30 @@ class _Run:
         for frame in self._counted(frames):
             yield Observation(frame.index, frame.time_s, estimator.estimate(frame))
 
-    def observe_file(self, keypoints: KeypointFile) -> Iterator[Observation]:
-        """The one person of the user's own keypoints."""
-        for index in self._counted(range(len(keypoints.frame_time_s))):
-            detection = Detection(keypoints.keypoints_px[index], keypoints.confidence[index])
-            yield Observation(index, float(keypoints.frame_time_s[index]), [detection])
-
-    def lift(
-        self, seen: Iterable[Observation], lift: LiftsTracks, width_px: int, height_px: int
-    ) -> Iterator[PoseChunk]:
-        """From who is where in the picture to finished 3D poses."""
-        tracks = follow_persons(
+    def follow(self, seen: Iterable[Observation], facts: VideoFacts) -> Iterator[TrackChunk]:
+        """Who is who in a video."""
+        return follow_persons(
             seen,
             max_persons=self._options.max_persons,
             max_gap_s=self._options.max_gap_s,
             chunk_frames=CHUNK_FRAMES,
             report=self._tracking,
-            picture_px=(width_px, height_px),
+            picture_px=(facts.width_px, facts.height_px),
         )
+
+    def follow_file(self, keypoints: KeypointFile) -> Iterator[TrackChunk]:
+        """The one person of the user's own keypoints."""
+        return follow_known_person(
+            self._observe_file(keypoints),
+            max_gap_s=self._options.max_gap_s,
+            chunk_frames=CHUNK_FRAMES,
+            report=self._tracking,
+        )
+
+    def lift(
+        self, tracks: Iterable[TrackChunk], lift: LiftsTracks, width_px: int, height_px: int
+    ) -> Iterator[PoseChunk]:
+        """From who is where in the picture to finished 3D poses."""
         poses = lift(tracks, width_px=width_px, height_px=height_px)
         poses = scale_to_height(poses, height_m=self._options.height_m, report=self._scaling)
         return smooth(poses) if self._options.smoothing else poses
@@ -225,6 +231,11 @@ class _Run:
             seconds=perf_counter() - self._started_s,
             quality=quality,
         )
+
+    def _observe_file(self, keypoints: KeypointFile) -> Iterator[Observation]:
+        for index in self._counted(range(len(keypoints.frame_time_s))):
+            detection = Detection(keypoints.keypoints_px[index], keypoints.confidence[index])
+            yield Observation(index, float(keypoints.frame_time_s[index]), [detection])
 
     def _counted(self, items: Iterable[Counted]) -> Iterator[Counted]:
         """Pass things on, counting them; between any two the listener may stop the job."""

@@ -14,12 +14,12 @@ from jaxtyping import Float32
 from core.association import Observation, associate
 from core.chunks import TrackChunk
 from core.gaps import FilledFrame, fill_gaps
-from core.sightings import MAIN_KEYPOINTS
+from core.sightings import MAIN_KEYPOINTS, measure
 from core.skeleton import KEYPOINT_NAMES
-from core.slots import RESUME_AFTER_S, assign_slots
+from core.slots import RESUME_AFTER_S, SlotFrame, SlotSighting, assign_slots
 from core.track_report import ReEntry, TrackReport
 
-__all__ = ["Observation", "ReEntry", "TrackReport", "follow_persons"]
+__all__ = ["Observation", "ReEntry", "TrackReport", "follow_known_person", "follow_persons"]
 
 
 def follow_persons(
@@ -51,7 +51,7 @@ def follow_persons(
         report: filled while the chunks are taken; complete after the last one.
         picture_px: width and height of the upright frame, to prefer people in its centre.
 
-    Yields:
+    Returns:
         Chunks with a row per slot; NaN where a slot holds nobody. Keypoints the estimator left out
         of a person who is there are NaN too, with confidence 0.
     """
@@ -66,9 +66,42 @@ def follow_persons(
         picture_px=picture_px,
         report=report,
     )
+    return _chunks(cast, max_persons, max_gap_s, chunk_frames, report)
+
+
+def follow_known_person(
+    observations: Iterable[Observation],
+    *,
+    max_gap_s: float,
+    chunk_frames: int,
+    report: TrackReport | None = None,
+) -> Iterator[TrackChunk]:
+    """The same for keypoints of one person whose identity the user vouches for.
+
+    Nothing is questioned, however far the person jumps; only short gaps are filled. A frame with
+    fewer than four main keypoints counts as a frame without the person.
+    """
+    report = TrackReport() if report is None else report
+    report.start(1)
+    return _chunks(map(_alone, observations), 1, max_gap_s, chunk_frames, report)
+
+
+def _alone(observation: Observation) -> SlotFrame:
+    seen = [s for detection in observation.detections if (s := measure(detection)) is not None]
+    slot = SlotSighting(0, seen[0]) if seen else None
+    return SlotFrame(observation.frame_index, observation.time_s, (slot,))
+
+
+def _chunks(
+    cast: Iterable[SlotFrame],
+    slots: int,
+    max_gap_s: float,
+    chunk_frames: int,
+    report: TrackReport,
+) -> Iterator[TrackChunk]:
     filled = _counted(fill_gaps(cast, max_gap_s=max_gap_s), report)
     for frames in _batched(filled, chunk_frames):
-        yield _chunk(frames, max_persons)
+        yield _chunk(frames, slots)
 
 
 def _counted(frames: Iterable[FilledFrame], report: TrackReport) -> Iterator[FilledFrame]:

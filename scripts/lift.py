@@ -96,7 +96,7 @@ def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
     config = RuntimeConfig(
         device=args.device,
         checkpoint=args.checkpoint,
-        cache_dir=cache and Path(cache),
+        cache_dir=Path(cache) if cache else None,
         pose_task=args.pose_task,
         pose_model=None if args.keypoints else options_from(args).pose_model,
         vram_budget_mib=args.budget_mib,

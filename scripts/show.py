@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="OUT",
-        help="OUT.png or OUT.mp4 makes only that one (default: X.png and X.mp4 beside X.npz)",
+        help="OUT.png or OUT.mp4 makes only that one (default: X.png and X.mp4 beside X.npz, or "
+        "X.pose.mp4 if X.mp4 is the video)",
     )
     parser.add_argument("--picture", action="store_true", help="only the picture")
     parser.add_argument("--video-out", action="store_true", help="only the film")
@@ -67,13 +68,24 @@ def _outputs(args: argparse.Namespace) -> list[Path]:
     if not any(wanted.values()):
         wanted = dict.fromkeys(wanted, True)
     if args.out is None:
-        return [args.result.with_suffix(suffix) for suffix, on in wanted.items() if on]
+        names = [args.result.with_suffix(suffix) for suffix, on in wanted.items() if on]
+        return [
+            name.with_suffix(f".pose{name.suffix}") if _is_video(name, args) else name
+            for name in names
+        ]
+    if _is_video(args.out, args):
+        raise OptionError(f"-o {args.out} is the video itself; give the film another name.")
     suffix = args.out.suffix.lower()
     if suffix not in wanted:
         raise OptionError(f"-o {args.out.name}: the name must end in .png or .mp4.")
     if not wanted[suffix]:
         raise OptionError(f"-o {args.out.name} does not fit --picture or --video-out.")
     return [args.out]
+
+
+def _is_video(out: Path, args: argparse.Namespace) -> bool:
+    """Whether writing there would destroy the video that is shown."""
+    return args.video is not None and out.resolve() == args.video.resolve()
 
 
 def _render_film(

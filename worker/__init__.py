@@ -1,1 +1,1 @@
-"""Takes jobs from RQ and runs :mod:`core` on a GPU or CPU, one process per slot."""
+"""Takes jobs from the queue and lifts them: one process per slot, the model kept warm."""

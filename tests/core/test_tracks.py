@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.keypoints.protocol import Detection
 from core.sightings import Sighting
 from core.skeleton import KEYPOINT_MIRROR
-from core.tracks import Observation, TrackReport, follow_persons
+from core.tracks import Observation, TrackReport, follow_known_person, follow_persons
 from tests.core.walkers import centre_x, figure, film, follow, walk
 
 FPS = 30
@@ -295,3 +295,22 @@ def test_memory_does_not_grow_with_the_video():
     held = [sum(isinstance(o, Sighting) for o in gc.get_objects()) for _ in chunks]
     assert len(held) == 10
     assert max(held) < 2.7 * 5 + 5  # the look-ahead, and the last sighting of a slot
+
+
+def test_a_known_person_is_never_questioned_however_far_they_jump():
+    scene = film([walk(100, 80)], seconds(2))
+    far = [
+        Observation(
+            o.frame_index, o.time_s, [Detection(d.keypoints_px + 3000.0 * (i % 2), d.confidence)]
+        )
+        for i, o in enumerate(scene)
+        for d in o.detections
+    ]
+    far[10] = Observation(10, far[10].time_s, [])
+    report = TrackReport()
+    chunks = list(follow_known_person(far, max_gap_s=0.5, chunk_frames=7, report=report))
+    observed = np.concatenate([c.observed[0] for c in chunks])
+    keypoints_px = np.concatenate([c.keypoints_px[0] for c in chunks])
+    assert np.flatnonzero(~observed).tolist() == [10]
+    assert np.isfinite(keypoints_px).all()
+    assert (report.frames, report.reentry_count) == (60, 0)

@@ -9,6 +9,7 @@ from core.manifest import Manifest, Quality, Source
 from core.result_writer import ResultWriter
 from scripts.cli import main
 from tests.core.chunk_makers import make_poses
+from tests.videos import make_video
 
 
 @pytest.fixture
@@ -62,3 +63,15 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path, capsys: pytest.Capt
     path.write_bytes(b"no")
     assert main(["show", str(path)]) == 1
     assert "result_invalid" in capsys.readouterr().err
+
+
+def test_the_video_is_never_written_over(result: Path, capsys: pytest.CaptureFixture[str]):
+    video = result.with_suffix(".mp4")
+    make_video(video, size=(160, 120), frames=5)
+    before = video.read_bytes()
+    assert main(["show", str(result), "--video", str(video), "--height", "120"]) == 0
+    assert video.read_bytes() == before
+    assert result.with_suffix(".pose.mp4").exists()
+    assert main(["show", str(result), "--video", str(video), "-o", str(video)]) == 2
+    assert "is the video itself" in capsys.readouterr().err
+    assert video.read_bytes() == before
