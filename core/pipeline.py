@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, Progress, Stage
@@ -30,6 +30,7 @@ CHUNK_FRAMES = 64
 Counted = TypeVar("Counted")
 
 
+@runtime_checkable
 class LiftsTracks(Protocol):
     """The lifter with its device and memory budget already bound."""
 

@@ -1,6 +1,7 @@
 """The warm parts that every job of one process shares: networks, weights, device, memory budget."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -93,12 +94,15 @@ class Runtime:
         device = _device(config.device)
         # The lifter is small: more threads only spin against MediaPipe's and other processes'.
         torch.set_num_threads(1)
-        bundle_of = _bundles(config, on_progress)
-        estimators = PoseEstimators(bundle_of)
-        if config.pose_model is not None:
-            estimators.warm_up(config.pose_model)
         lifter = load_lifter(config.checkpoint)
-        return cls(estimators, lifter, device, _budget_mib(config, device), bundle_of)
+        bundle_of = _bundles(config, on_progress)
+        with ExitStack() as undo:
+            estimators = undo.enter_context(PoseEstimators(bundle_of))
+            if config.pose_model is not None:
+                estimators.warm_up(config.pose_model)
+            runtime = cls(estimators, lifter, device, _budget_mib(config, device), bundle_of)
+            undo.pop_all()  # from here on the runtime closes them
+        return runtime
 
     @property
     def device(self) -> str:

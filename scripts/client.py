@@ -1,0 +1,217 @@
+"""The job API from outside: upload, follow, download, patient with a server that is away."""
+
+import asyncio
+import base64
+import hashlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+from io import FileIO
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from pydantic import BaseModel
+
+from core.contracts import JobError, JobOptions, JobState, Progress
+from core.errors import LiftError, ServerUnreachable
+
+PASSING = (429, 502, 503, 504)
+"""Answers that mean: not now."""
+LONG_POLL_S = 20
+
+
+class JobView(BaseModel):
+    """What the API says about a job, as far as we need it."""
+
+    id: str
+    state: JobState
+    progress: Progress = Progress()
+    error: JobError | None = None
+    persons: int | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def seconds(self) -> float:
+        """From the start of the work to its end; 0 while that is not known."""
+        if self.started_at is None or self.finished_at is None:
+            return 0.0
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+class JobClient:
+    """One server's job API.
+
+    Args:
+        http: with the server's base URL.
+        patience_s: how long a server may be away before a request is given up.
+        first_pause_s: doubled after each failed try, with jitter, up to ten seconds.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, *, patience_s: float = 120.0, first_pause_s: float = 0.5
+    ) -> None:
+        self._http = http
+        self._patience_s = patience_s
+        self._first_pause_s = first_pause_s
+
+    async def submit(
+        self, video: Path, options: JobOptions, *, on_sent: Callable[[int], None]
+    ) -> JobView:
+        """Upload a video; a try that was cut off is repeated without making a second job.
+
+        Args:
+            video: the file.
+            options: only those that differ from the defaults are sent.
+            on_sent: told how many bytes have gone out, from 0 again with every try.
+
+        Raises:
+            LiftError: the server does not want it; of the kind that the server named.
+            ServerUnreachable: it did not answer for too long.
+        """
+        fields = {name: _as_field(value) for name, value in _changed(options).items()}
+        headers = {"Idempotency-Key": str(uuid4())}
+
+        async def post() -> httpx.Response:
+            with _CountedFile(video, on_sent) as file:
+                part = (video.name, file, "application/octet-stream")
+                return await self._http.post(
+                    "/jobs", files={"file": part}, data=fields, headers=headers
+                )
+
+        return JobView.model_validate((await self._insist(post)).json())
+
+    async def get(self, job_id: str, *, wait_s: int = 0) -> JobView:
+        """The job now, or when it changes within ``wait_s``."""
+        params = {"wait": wait_s} if wait_s else {}
+        reply = await self._insist(lambda: self._http.get(f"/jobs/{job_id}", params=params))
+        return JobView.model_validate(reply.json())
+
+    async def follow(self, job_id: str) -> AsyncIterator[JobView]:
+        """The job each time it changed, until it has ended."""
+        view = await self.get(job_id)
+        while True:
+            yield view
+            if view.state.is_final:
+                return
+            # A server may answer a long poll at once; do not turn that into a flood.
+            view, _ = await asyncio.gather(
+                self.get(job_id, wait_s=LONG_POLL_S), asyncio.sleep(0.25)
+            )
+
+    async def download(self, job_id: str, target: Path) -> None:
+        """Fetch the result; a download that was cut off goes on where it stopped.
+
+        Raises:
+            LiftError: there is no result; of the kind that the server named.
+            ServerUnreachable: it did not answer for too long, or sent something damaged.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        part.unlink(missing_ok=True)  # of an earlier run, maybe of another job
+        etag: list[str] = []
+
+        async def fetch() -> httpx.Response:
+            have = part.stat().st_size if part.exists() else 0
+            headers = {"Accept-Encoding": "identity"}
+            if have and etag:
+                headers |= {"Range": f"bytes={have}-", "If-Range": etag[0]}
+            async with self._http.stream("GET", f"/jobs/{job_id}/result", headers=headers) as reply:
+                if reply.status_code >= 400:
+                    await reply.aread()
+                    return reply
+                etag[:] = [reply.headers["etag"]] if "etag" in reply.headers else []
+                with part.open("ab" if reply.status_code == 206 else "wb") as file:
+                    async for piece in reply.aiter_bytes():  # as it comes: a cut loses nothing
+                        file.write(piece)
+                return reply
+
+        reply = await self._insist(fetch)
+        _check_digest(part, reply)
+        part.replace(target)
+
+    async def _insist(self, request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+        loop = asyncio.get_running_loop()
+        give_up_at, pause_s = loop.time() + self._patience_s, self._first_pause_s
+        while True:
+            try:
+                reply = await request()
+            except httpx.TransportError as error:
+                reason, wanted_s = str(error) or type(error).__name__, 0.0
+            else:
+                if not _is_passing(reply):
+                    return _accepted(reply)
+                reason, wanted_s = _detail(reply), _retry_after_s(reply)
+            if loop.time() > give_up_at:
+                raise ServerUnreachable(f"{self._http.base_url} does not serve us: {reason}")
+            # Jitter, so that a thousand clients do not come back in the same moment.
+            await asyncio.sleep(max(wanted_s, pause_s * random.uniform(0.5, 1.5)))  # noqa: S311
+            pause_s = min(2 * pause_s, 10.0)
+
+
+class _CountedFile(FileIO):
+    """A file that tells how far it was read."""
+
+    def __init__(self, path: Path, on_read: Callable[[int], None]) -> None:
+        super().__init__(path, "rb")
+        self._on_read = on_read
+
+    def read(self, size: int | None = -1) -> bytes | None:
+        piece = super().read(-1 if size is None else size)
+        self._on_read(self.tell())
+        return piece
+
+
+def _changed(options: JobOptions) -> dict[str, Any]:
+    return options.model_dump(mode="json", exclude_defaults=True)
+
+
+def _as_field(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_passing(reply: httpx.Response) -> bool:
+    if reply.status_code in PASSING:
+        return True
+    return reply.status_code >= 400 and _problem(reply).get("retriable") is True
+
+
+def _accepted(reply: httpx.Response) -> httpx.Response:
+    if reply.status_code < 400:
+        return reply
+    problem = _problem(reply)
+    raise LiftError.from_code(str(problem.get("code")), _detail(reply))
+
+
+def _problem(reply: httpx.Response) -> dict[str, Any]:
+    try:
+        problem = reply.json()
+    except ValueError:
+        problem = None
+    return problem if isinstance(problem, dict) else {}
+
+
+def _detail(reply: httpx.Response) -> str:
+    problem = _problem(reply)
+    return str(problem.get("detail") or problem.get("title") or f"HTTP {reply.status_code}.")
+
+
+def _retry_after_s(reply: httpx.Response) -> float:
+    wanted = reply.headers.get("retry-after", "")
+    return min(float(wanted), 60.0) if wanted.isdecimal() else 0.0
+
+
+def _check_digest(file: Path, reply: httpx.Response) -> None:
+    """Hold the file against ``Content-Digest: sha-256=:...:`` of a whole answer (RFC 9530)."""
+    stated = reply.headers.get("repr-digest") or (
+        reply.headers.get("content-digest") if reply.status_code == 200 else None
+    )
+    if stated is None or not stated.startswith("sha-256=:"):
+        return
+    with file.open("rb") as content:
+        found = hashlib.file_digest(content, "sha256").digest()
+    if base64.b64decode(stated.removeprefix("sha-256=:").split(":")[0]) != found:
+        file.unlink()
+        raise ServerUnreachable("The result arrived damaged. Try again.")

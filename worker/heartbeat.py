@@ -1,0 +1,127 @@
+"""A thread that keeps a running job ours, and tells it when to stop."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from core.errors import AttemptSuperseded, StoreUnavailable
+from core.store.ledger import Attempt, JobLedger
+from worker.deadline import Deadline
+from worker.halt import Halt, Reason
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the thread beats, and how long it waits.
+
+    Attributes:
+        beat_s: between renewals of the lease; a cancel is seen within this time.
+        sign_s: between the signs of life that RQ's lists of workers and jobs need.
+        lease_s: how long the job stays ours if this process dies.
+        stuck_s: how long a job may ignore the request to stop before its process is ended.
+    """
+
+    beat_s: float = 0.5
+    sign_s: float = 10.0
+    lease_s: float = 30.0
+    stuck_s: float = 60.0
+
+
+@contextmanager
+def keep_alive(
+    ledger: JobLedger,
+    attempt: Attempt,
+    halt: Halt,
+    *,
+    pace: Pace,
+    deadline: Deadline,
+    sign: Callable[[], None],
+    on_stuck: Callable[[Reason], None],
+) -> Iterator[None]:
+    """Renew the attempt's lease for as long as the block runs.
+
+    A cancel, a newer attempt or the deadline asks ``halt``. A Redis that is away is waited for: the
+    work goes on, and whether the job is still ours shows when Redis is back.
+
+    Args:
+        ledger: where the lease is.
+        attempt: whose lease.
+        halt: the job's stop sign.
+        pace: how often to beat.
+        deadline: when the job has had its time.
+        sign: called, in the thread, every ``pace.sign_s``; must not raise.
+        on_stuck: called, in the thread, when the job does not stop though it was asked to.
+    """
+    ended = threading.Event()
+    heart = _Heart(ledger, attempt, halt, pace, deadline, sign, on_stuck)
+    thread = threading.Thread(target=heart.beat_until, args=(ended,), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+class _Heart:
+    def __init__(
+        self,
+        ledger: JobLedger,
+        attempt: Attempt,
+        halt: Halt,
+        pace: Pace,
+        deadline: Deadline,
+        sign: Callable[[], None],
+        on_stuck: Callable[[Reason], None],
+    ) -> None:
+        self._ledger = ledger
+        self._attempt = attempt
+        self._halt = halt
+        self._pace = pace
+        self._deadline = deadline
+        self._sign = sign
+        self._signed_at = time.monotonic()
+        self._on_stuck = on_stuck
+        self._asked_at: float | None = None
+        self._away = False
+
+    def beat_until(self, ended: threading.Event) -> None:
+        while not ended.wait(self._pace.beat_s):
+            self._renew()
+            now = time.monotonic()
+            if now - self._signed_at >= self._pace.sign_s:
+                self._sign()
+                self._signed_at = now
+            if self._deadline.is_over:
+                self._halt.ask(Reason.TIMEOUT)
+            if self._halt.reason is not None and not ended.is_set():
+                self._watch_for_end(self._halt.reason, now)
+
+    def _renew(self) -> None:
+        if self._halt.reason is Reason.SUPERSEDED:
+            return
+        try:
+            cancel = self._ledger.renew(self._attempt, self._pace.lease_s)
+        except AttemptSuperseded:
+            self._halt.ask(Reason.SUPERSEDED)
+            return
+        except StoreUnavailable as error:
+            if not self._away:
+                log.warning("job=%s store away, going on: %s", self._attempt.job_id, error.detail)
+            self._away = True
+            return
+        self._away = False
+        if cancel:
+            self._halt.ask(Reason.CANCELED)
+
+    def _watch_for_end(self, reason: Reason, now: float) -> None:
+        if self._asked_at is None:
+            self._asked_at = now
+        elif now - self._asked_at > self._pace.stuck_s:
+            self._on_stuck(reason)
+            self._asked_at = None

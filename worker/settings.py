@@ -1,0 +1,70 @@
+"""What one worker process must know, read once at its start from ``POSELIFT_...`` variables."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigInvalid
+from core.store.opening import ResultStore
+
+
+class Device(StrEnum):
+    """What the networks run on; ``auto`` takes a GPU if there is one."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class WorkerSettings(BaseSettings):
+    """Process settings of a worker. Server and workers must agree on where things are kept."""
+
+    model_config = SettingsConfigDict(env_prefix="POSELIFT_", frozen=True, extra="ignore")
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    data_dir: Path = Path("data")
+    """Uploads, results and scratch files; a folder shared with the server unless in Redis."""
+    result_store: ResultStore = ResultStore.DISK
+    retention_s: Annotated[float, Field(gt=0)] = 7 * 86_400.0
+    """How long a finished job and its files are kept."""
+
+    device: Device = Device.AUTO
+    vram_budget_mib: Annotated[int | None, Field(ge=64)] = None
+    """GPU memory for one slot; left out, most of what is free when it starts."""
+    host_budget_mib: Annotated[int | None, Field(ge=64)] = None
+    """Memory for lifting on the CPU."""
+    checkpoint: Path | None = None
+    """Another lifter than the one that comes with PoseLift."""
+    cache_dir: Path | None = None
+    """Where fetched model files are kept."""
+    pose_task: Path | None = None
+    """A MediaPipe ``.task`` bundle of your own, instead of the fetched ones."""
+
+    job_timeout_s: Annotated[float, Field(gt=0)] = 48 * 3600.0
+    """Ten hours of video on a slow processor take more than a day."""
+    stall_timeout_s: Annotated[float, Field(gt=0)] = 900.0
+    """A job without any progress for this long is given up."""
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """After so many attempts even a failure of the machine is final."""
+    lease_s: Annotated[float, Field(ge=2)] = 30.0
+    """A job whose worker died goes to another one after this long."""
+    stuck_s: Annotated[float, Field(gt=0)] = 60.0
+    """A job that ignores the request to stop for this long takes its process with it."""
+    log_level: str = "INFO"
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:  # noqa: ANN401 - any field, by name
+        """The environment's values, with those given here in place of them.
+
+        Raises:
+            ConfigInvalid: a value is wrong; names the variable.
+        """
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = "_".join(str(part) for part in first["loc"]).upper()
+            raise ConfigInvalid(f"POSELIFT_{name}: {first['msg']}.") from None
