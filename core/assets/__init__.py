@@ -1,0 +1,1 @@
+"""Files fetched from public packages: what, from where, verified how, assembled into bundles."""

@@ -1,0 +1,126 @@
+"""MediaPipe's pose landmarker as a keypoint estimator for one video.
+
+MediaPipe offers two ways, neither of which does. Tracking a single person is fast and steady, but
+it picks that person itself and may end up on a passer-by. Looking for several runs the person
+detector on every frame, overlooks people whose face is small or hidden, and is half as fast. So a
+*scout* looks for everybody while it is not clear whom to follow or somebody was lost, and a
+*follower* each tracks one of them.
+"""
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from core.keypoints.casting import Casting
+from core.keypoints.follower import Follower
+from core.keypoints.landmarker import Landmarker
+from core.keypoints.protocol import Detection
+from core.keypoints.repeats import without_repeats
+from core.sightings import Sighting, measure
+from core.video import Frame
+
+_LOOK_ROUND_S = 0.2  # how soon a newcomer is noticed while there is room for one more
+
+
+class MediaPipeEstimator:
+    """Finds up to ``max_persons`` people in the frames of one video, and follows them.
+
+    ``confidence`` is visibility times presence: how likely the keypoint is in the picture, and not
+    hidden behind anything. Frames in which the scout looks may hold more people than asked for.
+
+    Args:
+        scout: a scouting landmarker; the estimator does not close it.
+        make_tracker: makes a tracking landmarker; closed with the estimator.
+        max_persons: how many people to follow.
+        on_close: called once at the end, before trackers are closed.
+    """
+
+    def __init__(
+        self,
+        scout: Landmarker,
+        make_tracker: Callable[[], Landmarker],
+        max_persons: int,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._scout = scout
+        self._make_tracker = make_tracker
+        self._max_persons = max_persons
+        self._on_close = on_close
+        self._followers: list[Follower] = []
+        self._casting = Casting(max_persons)
+        self._looked_s = float("-inf")
+
+    def estimate(self, frame: Frame) -> Sequence[Detection]:
+        """People in this frame; those who are followed come first."""
+        followed = [(f, d) for f in self._followers if (d := f.follow(frame)) is not None]
+        scouted: Sequence[Detection] = ()
+        if self._should_look(frame.time_s):
+            self._looked_s = frame.time_s
+            scouted = self._scout.read(frame.rgb, frame.time_s)
+        detections = without_repeats([detection for _, detection in followed], scouted)
+        height, width = frame.rgb.shape[:2]
+        people = self._casting.watch(frame.index, frame.time_s, detections, (width, height))
+        self._release_strayed(followed, people)
+        self._follow_cast(frame)
+        return detections
+
+    def close(self) -> None:
+        self._on_close()
+        self._on_close = lambda: None
+        for follower in self._followers:
+            follower.close()
+        self._followers.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _should_look(self, time_s: float) -> bool:
+        """Whether this frame is worth running the person detector on."""
+        cast = self._casting.cast
+        all_followed = cast == {f.tracklet for f in self._followers if f.tracklet is not None}
+        if not cast or not all_followed or not self._casting.is_settled(time_s):
+            return True
+        return not self._casting.is_full and time_s - self._looked_s >= _LOOK_ROUND_S
+
+    def _release_strayed(
+        self, followed: Sequence[tuple[Follower, Detection]], people: dict[int, Sighting]
+    ) -> None:
+        """Stop following where the landmarker has jumped to somebody else, or nobody cares."""
+        for follower, detection in followed:
+            seen = None if follower.tracklet is None else people.get(follower.tracklet)
+            if (
+                seen is None
+                or follower.tracklet not in self._casting.cast
+                or not _shows(seen, detection)
+            ):
+                follower.release()
+
+    def _follow_cast(self, frame: Frame) -> None:
+        """Put idle followers onto those who should be followed, where they are or were last.
+
+        Somebody who was hidden is found again sooner that way than by the scout alone.
+        """
+        taken = {follower.tracklet for follower in self._followers}
+        for number in sorted(self._casting.cast - taken):
+            self._idle_follower().start(frame, number, self._casting.last_sighting(number))
+
+    def _idle_follower(self) -> Follower:
+        idle = [follower for follower in self._followers if follower.tracklet is None]
+        if not idle:
+            self._followers.append(Follower(self._make_tracker()))
+            idle = self._followers[-1:]
+        return idle[0]
+
+
+def _shows(sighting: Sighting, detection: Detection) -> bool:
+    """Whether the sighting is this very detection, measured."""
+    measured = measure(detection)
+    return measured is not None and bool((measured.centre_px == sighting.centre_px).all())

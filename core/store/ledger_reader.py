@@ -1,0 +1,82 @@
+"""Looks at the ledger: one job, lists of them, and how many there are."""
+
+from typing import Any
+
+from redis import Redis
+
+from core.contracts import JobRecord, JobState
+from core.errors import JobNotFound
+from core.store import ledger_scripts as scripts
+from core.store.connection import store_errors
+from core.store.keys import is_id
+from core.store.record_fields import Fields, read_record
+
+# `LedgerReader.list` hides the built-in name from the annotations after it.
+Ids = list[str]
+Records = list[JobRecord]
+
+
+class LedgerReader:
+    """What servers, workers and upkeep all may ask about jobs; thread-safe.
+
+    Every method raises ``StoreUnavailable`` while Redis is away.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def get(self, job_id: str) -> JobRecord:
+        """The job as it stands now, in one round trip.
+
+        Raises:
+            JobNotFound: never existed, was deleted, or expired long ago.
+        """
+        records = self._read([job_id]) if is_id(job_id) else []
+        if not records:
+            raise JobNotFound(
+                "There is no job of this id. It may have been deleted, or have expired long ago."
+            )
+        return records[0]
+
+    def list(
+        self, state: JobState | None = None, cursor: str | None = None, limit: int = 50
+    ) -> tuple[Records, str | None]:
+        """Jobs, newest first, and the cursor of the next page, if there is one.
+
+        Args:
+            state: only jobs in this state.
+            cursor: what the last page returned; anything that is no number starts anew.
+            limit: how many at most, 1 or more.
+        """
+        after = cursor if cursor is not None and cursor.isdecimal() else ""
+        rows = self._run(scripts.LIST, state or "", after, limit + 1)
+        pairs = [(_text(rows[n]), int(float(rows[n + 1]))) for n in range(0, len(rows), 2)]
+        more = str(pairs[limit - 1][1]) if len(pairs) > limit else None
+        return self._read([job_id for job_id, _ in pairs[:limit]]), more
+
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs are in each state."""
+        with store_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for state in JobState:
+                pipe.zcard(f"poselift:jobs:{state.value}")
+            return dict(zip(JobState, map(int, pipe.execute()), strict=True))
+
+    def queue_position(self, job_id: str) -> int | None:
+        """1 for the queued job that is next, None for a job that is not queued."""
+        return self.get(job_id).progress.queue_position
+
+    def _run(self, script: str, *args: str | int | float) -> Any:  # noqa: ANN401 - replies differ
+        with store_errors():
+            return self._redis.register_script(script)(args=args)
+
+    def _read(self, job_ids: Ids) -> Records:
+        if not job_ids:
+            return []
+        clock, *found = self._run(scripts.READ, *job_ids)
+        rows = ((Fields.of_reply(fields), int(rank)) for fields, rank in found if fields)
+        return [read_record(fields, rank, float(clock)) for fields, rank in rows]
+
+
+def _text(value: bytes) -> str:
+    return value.decode()

@@ -1,0 +1,217 @@
+"""The ledger's transitions, each one Lua script, so that none is ever half done.
+
+Keys, all under one prefix (a single Redis, not a cluster):
+
+- ``job:ID`` hash: the record, plus ``seq`` (order of arrival), ``losses`` (workers that died).
+- ``jobs`` and ``jobs:STATE`` sorted sets, scored by ``seq``: listings and the queue's order.
+- ``leases`` sorted set: running jobs, scored by when their lease ends.
+- ``outbox`` sorted set: queued jobs that must still be handed to the transport, scored by when
+  that was last tried. A claimed or sent job is not in it.
+- ``expiry`` and ``tombstones`` sorted sets: finished jobs by when their files and record go.
+
+A connection may break after a transition and before its reply; the client library then sends the
+same again. So repeating one changes nothing and gives the same answer: a claim carries a nonce, an
+end remembers whose it was.
+
+Times are Redis's own clock in seconds, so that machines need not agree on the time.
+"""
+
+PRELUDE = """
+local P = 'poselift:'
+local id = ARGV[1]
+local key = P .. 'job:' .. id
+local function clock()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) + tonumber(t[2]) / 1000000
+end
+local now = clock()
+local function stamp(x) return string.format('%.6f', x) end
+local function get(field) return redis.call('HGET', key, field) end
+local function changed() redis.call('PUBLISH', P .. 'changes', id) end
+local function move(to)
+  local seq = get('seq')
+  redis.call('ZREM', P .. 'jobs:' .. get('state'), id)
+  redis.call('ZADD', P .. 'jobs:' .. to, seq, id)
+  redis.call('HSET', key, 'state', to)
+end
+local function finish(to, retention)
+  move(to)
+  redis.call('HSET', key, 'finished_at', stamp(now), 'expires_at', stamp(now + retention))
+  redis.call('ZREM', P .. 'leases', id)
+  redis.call('ZREM', P .. 'outbox', id)
+  redis.call('ZADD', P .. 'expiry', stamp(now + retention), id)
+  changed()
+end
+local function requeue(job)
+  id, key = job, P .. 'job:' .. job
+  move('queued')
+  redis.call('HDEL', key, 'worker', 'progress')
+  redis.call('ZREM', P .. 'leases', id)
+  redis.call('ZADD', P .. 'outbox', 0, id)
+  changed()
+end
+local function lost_too_often(limit)
+  return tonumber(get('losses') or '0') >= limit
+end
+local function fenced(token)
+  return get('attempt') ~= token or get('state') ~= 'running'
+end
+"""
+
+CREATE = (
+    PRELUDE
+    + """
+-- ARGV: id, retention, max_queued (-1: no limit), then field, value, ...
+if redis.call('EXISTS', key) == 1 then
+  -- The same again is the client library asking twice, because the first reply got lost.
+  for i = 4, #ARGV, 2 do if get(ARGV[i]) ~= ARGV[i + 1] then return 'exists' end end
+  return 'created'
+end
+local limit = tonumber(ARGV[3])
+if limit >= 0 and redis.call('ZCARD', P .. 'jobs:queued') >= limit then return 'full' end
+local seq = redis.call('INCR', P .. 'seq')
+for i = 4, #ARGV, 2 do redis.call('HSET', key, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', key, 'id', id, 'seq', seq, 'state', 'queued', 'attempt', 0,
+  'created_at', stamp(now), 'expires_at', stamp(now + tonumber(ARGV[2])))
+redis.call('ZADD', P .. 'jobs', seq, id)
+redis.call('ZADD', P .. 'jobs:queued', seq, id)
+redis.call('ZADD', P .. 'outbox', stamp(now), id)
+changed()
+return 'created'
+"""
+)
+
+READ = (
+    PRELUDE
+    + """
+-- ARGV: id, id, ... Returns for each {fields, queue rank or -1}, an unknown one as {{}, -1}.
+local found = {stamp(now)}
+for i = 1, #ARGV do
+  id, key = ARGV[i], P .. 'job:' .. ARGV[i]
+  local rank = -1
+  if get('state') == 'queued' then rank = redis.call('ZRANK', P .. 'jobs:queued', id) or -1 end
+  found[#found + 1] = {redis.call('HGETALL', key), rank}
+end
+return found
+"""
+)
+
+LIST = """
+-- ARGV: state or '', cursor (a seq, exclusive) or '', limit. Returns {id, seq, id, seq, ...}.
+local index = 'poselift:jobs'
+if ARGV[1] ~= '' then index = index .. ':' .. ARGV[1] end
+local from = '+inf'
+if ARGV[2] ~= '' then from = '(' .. ARGV[2] end
+return redis.call('ZREVRANGEBYSCORE', index, from, '-inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+"""
+
+CLAIM = (
+    PRELUDE
+    + """
+-- ARGV: id, worker, lease, retention, max_losses, error of a job that kills its workers, nonce
+local state = get('state')
+if state == 'running' and get('claim') == ARGV[7] then return tonumber(get('attempt')) end
+if state == 'running' then
+  local lease = redis.call('ZSCORE', P .. 'leases', id)
+  if lease and tonumber(lease) > now then return false end
+  redis.call('HINCRBY', key, 'losses', 1)
+elseif state ~= 'queued' then
+  return false
+end
+if get('cancel_requested') == '1' then finish('canceled', tonumber(ARGV[4])) return false end
+if lost_too_often(tonumber(ARGV[5])) then
+  redis.call('HSET', key, 'error', ARGV[6])
+  finish('failed', tonumber(ARGV[4]))
+  return false
+end
+move('running')
+local token = redis.call('HINCRBY', key, 'attempt', 1)
+redis.call('HSET', key, 'worker', ARGV[2], 'claim', ARGV[7])
+redis.call('HSETNX', key, 'started_at', stamp(now))
+redis.call('HDEL', key, 'progress')
+redis.call('ZADD', P .. 'leases', stamp(now + tonumber(ARGV[3])), id)
+redis.call('ZREM', P .. 'outbox', id)
+changed()
+return token
+"""
+)
+
+RENEW = (
+    PRELUDE
+    + """
+-- ARGV: id, token, lease. Returns whether a cancel was asked for.
+if fenced(ARGV[2]) then return 'superseded' end
+redis.call('ZADD', P .. 'leases', stamp(now + tonumber(ARGV[3])), id)
+return get('cancel_requested') or '0'
+"""
+)
+
+REPORT = (
+    PRELUDE
+    + """
+-- ARGV: id, token, progress
+if fenced(ARGV[2]) then return 'superseded' end
+redis.call('HSET', key, 'progress', ARGV[3])
+changed()
+return 'ok'
+"""
+)
+
+FINISH = (
+    PRELUDE
+    + """
+-- ARGV: id, token, state, retention, then field, value, ... Returns the state that now holds.
+if get('ended_by') == ARGV[2] then return get('state') end
+if fenced(ARGV[2]) then return 'superseded' end
+local to = ARGV[3]
+-- Whoever asked for a cancel was told it would happen: it wins over a late end of the work.
+if get('cancel_requested') == '1' then to = 'canceled' end
+if to == ARGV[3] then
+  for i = 5, #ARGV, 2 do redis.call('HSET', key, ARGV[i], ARGV[i + 1]) end
+end
+redis.call('HSET', key, 'ended_by', ARGV[2])
+finish(to, tonumber(ARGV[4]))
+return to
+"""
+)
+
+RELEASE = (
+    PRELUDE
+    + """
+-- ARGV: id, token, retention
+if fenced(ARGV[2]) then return 'superseded' end
+if get('cancel_requested') == '1' then finish('canceled', tonumber(ARGV[3])) return 'canceled' end
+requeue(id)
+return 'queued'
+"""
+)
+
+REQUEST_CANCEL = (
+    PRELUDE
+    + """
+-- ARGV: id, retention
+local state = get('state')
+if not state then return 'unknown' end
+if state ~= 'queued' and state ~= 'running' then return 'final' end
+redis.call('HSET', key, 'cancel_requested', '1')
+if state == 'queued' then finish('canceled', tonumber(ARGV[2])) else changed() end
+return 'ok'
+"""
+)
+
+DELETE = (
+    PRELUDE
+    + """
+-- ARGV: id
+local state = get('state')
+if not state then return 'unknown' end
+if state == 'queued' or state == 'running' then return 'live' end
+redis.call('ZREM', P .. 'jobs:' .. state, id)
+for _, index in ipairs({'jobs', 'leases', 'outbox', 'expiry', 'tombstones'}) do
+  redis.call('ZREM', P .. index, id)
+end
+redis.call('DEL', key)
+changed()
+return 'ok'
+"""
+)

@@ -1,0 +1,93 @@
+"""Stored files as HTTP answers: whole or in part, and checkable.
+
+Source: RFC 9110 (ranges and conditions), RFC 9530 (digests).
+"""
+
+import base64
+import re
+from collections.abc import AsyncIterator, Iterator
+
+from fastapi import Request
+from starlette.responses import Response, StreamingResponse
+
+from core.contracts import BlobFacts
+from core.errors import RangeNotSatisfiable
+from core.store.blobs import BlobStore
+from server.problems import respond
+from server.threads import Threads
+
+_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.IGNORECASE)
+
+
+async def download(
+    request: Request,
+    blobs: BlobStore,
+    key: str,
+    facts: BlobFacts,
+    *,
+    disposition: str,
+    media_type: str,
+    threads: Threads,
+) -> Response:
+    """Answer GET and HEAD for a blob, with ETag, Range, If-Range, If-None-Match and digests."""
+    etag, digest = f'"{facts.sha256}"', _digest(facts)
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "Repr-Digest": digest,
+    }
+    if _matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    headers |= {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+    try:
+        span = _wanted_range(request, etag, facts.size_bytes)
+    except RangeNotSatisfiable as error:
+        return respond(request, error, {"Content-Range": f"bytes */{facts.size_bytes}"})
+    start, stop = span or (0, facts.size_bytes)
+    headers["Content-Length"] = str(stop - start)
+    if span is None:
+        headers["Content-Digest"] = digest  # of what is sent, so only where that is all of it
+    else:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{facts.size_bytes}"
+    status = 200 if span is None else 206
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=media_type)
+    pieces = await threads.run(blobs.read, key, start, stop)
+    return StreamingResponse(_in_threads(pieces, threads), status, headers, media_type)
+
+
+async def _in_threads(pieces: Iterator[bytes], threads: Threads) -> AsyncIterator[bytes]:
+    while (piece := await threads.run(next, pieces, None)) is not None:
+        yield piece
+
+
+def _digest(facts: BlobFacts) -> str:
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(facts.sha256)).decode()}:"
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in header.split(","))
+
+
+def _wanted_range(request: Request, etag: str, size_bytes: int) -> tuple[int, int] | None:
+    """``[start, stop)``, or None for the whole file; several ranges at once are not served."""
+    header = request.headers.get("range")
+    condition = request.headers.get("if-range")
+    if header is None or (condition is not None and condition != etag):
+        return None
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match.group(1) == match.group(2) == "":
+        return None  # not understood means ignored
+    first, last = match.groups()
+    if first == "":
+        start, stop = max(0, size_bytes - int(last)), size_bytes
+    else:
+        start, stop = int(first), size_bytes if last == "" else min(int(last) + 1, size_bytes)
+        if last != "" and int(last) < start:
+            return None
+    if start >= stop:
+        raise RangeNotSatisfiable(f"The file has {size_bytes} bytes.")
+    return start, stop

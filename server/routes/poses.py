@@ -1,0 +1,82 @@
+"""One picture in, poses out, at once."""
+
+import math
+
+from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
+
+from core import errors
+from core.contracts import POSE_QUEUE, PersonPose
+from core.errors import NoWorkerFree, UploadEmpty, UploadIncomplete, UploadMissing
+from core.store.blobs import too_large
+from core.store.keys import new_id
+from server.lingering import expect_body, read_body
+from server.multipart import PartBegin, PartBytes, is_multipart, read_parts
+from server.openapi import PICTURE_BODY
+from server.problems import described
+from server.schemas import Poses
+from server.services import Services, Use
+
+router = APIRouter(tags=["poses"])
+
+
+@router.post(
+    "/poses",
+    responses=described(
+        errors.ImageInvalid,
+        errors.UploadEmpty,
+        errors.UploadMissing,
+        errors.UploadTooLarge,
+        errors.NoWorkerFree,
+        errors.StoreUnavailable,
+    ),
+    openapi_extra=PICTURE_BODY,
+    summary="Lift the people in one picture",
+)
+async def create_poses(request: Request, services: Use) -> Poses:
+    """Waits a few seconds for the answer; 503 with `Retry-After` when no worker is free."""
+    expect_body(request, unread=True)
+    services.seats.refuse_if_full()
+    if not await services.looks.run(services.beats.alive, POSE_QUEUE):
+        raise NoWorkerFree("No worker for single pictures is running.")
+    try:
+        image = await _receive(request, services.settings.image_limit_bytes)
+    except ClientDisconnect:
+        raise UploadIncomplete("The connection ended before the upload did.") from None
+    if not image:
+        raise UploadEmpty("The picture is empty.")
+    with services.seats.taken():
+        return Poses(persons=await services.waits.run(_ask, services, image))
+
+
+def _ask(services: Services, image: bytes) -> list[PersonPose]:
+    pose_id, wait_s = new_id(), services.settings.poses_wait_s
+    services.exchange.put(pose_id, image)
+    services.transport.send_picture(pose_id, ttl_s=math.ceil(wait_s))
+    return services.exchange.wait(pose_id, wait_s)
+
+
+async def _receive(request: Request, limit_bytes: int) -> bytes:
+    image, has_file, in_file = bytearray(), False, False
+    if not is_multipart(request):
+        async for bit in read_body(request):
+            _take(image, bit, limit_bytes)
+        return bytes(image)
+    async for event in read_parts(request):
+        match event:
+            case PartBegin(name):
+                in_file = name == "file"
+                has_file |= in_file
+            case PartBytes(content) if in_file:
+                _take(image, content, limit_bytes)
+            case _:
+                pass
+    if not has_file:
+        raise UploadMissing("The form holds no part named 'file'. Send it as: -F file=@me.jpg")
+    return bytes(image)
+
+
+def _take(image: bytearray, bit: bytes, limit_bytes: int) -> None:
+    image += bit
+    if len(image) > limit_bytes:
+        raise too_large(limit_bytes)

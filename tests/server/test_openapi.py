@@ -1,0 +1,46 @@
+"""The OpenAPI document tells clients everything they must know."""
+
+import re
+from typing import Any
+
+import pytest
+
+from core.contracts import JobOptions
+from server.app import create_app
+from server.settings import ServerSettings
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(ServerSettings()).openapi()
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_every_route_is_described(document: dict[str, Any]) -> None:
+    for operation in operations(document):
+        assert operation["summary"]
+        assert operation["description"]
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    models = document["components"]["schemas"]
+    found = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert found <= set(models)
+
+
+def test_options_are_those_of_the_model(document: dict[str, Any]) -> None:
+    upload = document["paths"]["/jobs"]["post"]
+    form = upload["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert set(form) == {"file", *JobOptions.model_fields}
+    query = {item["name"] for item in upload["parameters"] if item["in"] == "query"}
+    assert query == {"filename", *JobOptions.model_fields}
+
+
+def test_errors_are_problems_with_examples(document: dict[str, Any]) -> None:
+    refused = document["paths"]["/jobs"]["post"]["responses"]
+    assert {"400", "409", "413", "415", "422", "429", "503", "507"} <= set(refused)
+    problem = refused["413"]["content"]["application/problem+json"]
+    assert problem["examples"]["upload_too_large"]["value"]["status"] == 413

@@ -1,0 +1,108 @@
+"""One picture in, poses out: answered by a thread that plays the worker."""
+
+import threading
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from redis import Redis
+
+from core.contracts import POSE_JOB, POSE_QUEUE, PersonPose
+from core.errors import ImageInvalid, LiftError
+from core.store.heartbeats import Heartbeats, WorkerBeat
+from core.store.pose_exchange import PoseExchange
+from tests.server.clips import code
+
+PICTURE = b"\xff\xd8\xff\xe0 a picture"
+SOMEBODY = PersonPose(
+    joints_3d=[(0.0, 0.1, 0.2), None],
+    joints_3d_sigma=[0.05, None],
+    keypoints_2d=[(1.0, 2.0)],
+    keypoints_confidence=[0.5],
+)
+
+
+@pytest.fixture
+def pose_worker(redis: Redis) -> None:
+    beat = WorkerBeat(name="p", queue=POSE_QUEUE, device="cpu")
+    Heartbeats(redis).announce(beat)
+
+
+@contextmanager
+def answering_one(redis: Redis, answer: list[PersonPose] | LiftError) -> Iterator[list[bytes]]:
+    """Take one message from the queue and answer it; the list will hold its picture."""
+    seen: list[bytes] = []
+
+    def work() -> None:
+        _, pose_id = redis.blpop(f"rq:queue:{POSE_QUEUE}", timeout=5)
+        message = zlib.decompress(redis.hget(f"rq:job:{pose_id.decode()}", "data"))
+        assert f'"{POSE_JOB}"'.encode() in message
+        exchange = PoseExchange(redis)
+        seen.append(exchange.image(pose_id.decode()))
+        if isinstance(answer, LiftError):
+            exchange.refuse(pose_id.decode(), answer)
+        else:
+            exchange.answer(pose_id.decode(), answer)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield seen
+    thread.join(timeout=10)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_there_and_back(api: httpx.Client, redis: Redis, pose_worker: None, raw: bool) -> None:
+    with answering_one(redis, [SOMEBODY]) as pictures:
+        if raw:
+            answer = api.post("/poses", content=PICTURE, headers={"Content-Type": "image/jpeg"})
+        else:
+            answer = api.post("/poses", files={"file": ("me.jpg", PICTURE)})
+    assert answer.status_code == 200
+    assert answer.json() == {"persons": [SOMEBODY.model_dump(mode="json")]}
+    assert pictures == [PICTURE]
+
+
+def test_picture_that_cannot_be_used(api: httpx.Client, redis: Redis, pose_worker: None) -> None:
+    refusal = ImageInvalid("It cannot be decoded. Send JPEG or PNG.")
+    with answering_one(redis, refusal):
+        assert code(api.post("/poses", content=PICTURE)) == (422, "image_invalid")
+
+
+def test_no_worker_at_all(api: httpx.Client) -> None:
+    answer = api.post("/poses", content=PICTURE)
+    assert code(answer) == (503, "no_worker_free")
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_worker_does_not_answer_in_time(api: httpx.Client, redis: Redis, pose_worker: None) -> None:
+    answer = api.post("/poses", content=PICTURE)
+    assert code(answer) == (503, "no_worker_free")
+    assert int(answer.headers["retry-after"]) > 0
+    assert redis.keys("poselift:pose:*") == []
+
+
+def test_no_slot_free(api: httpx.Client, pose_worker: None, redis: Redis) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: api.post("/poses", content=PICTURE), range(4)))
+    assert [answer.status_code for answer in answers] == [503] * 4
+    # The one with the seat waited for a worker; the others were sent away before they queued.
+    assert redis.llen(f"rq:queue:{POSE_QUEUE}") == 1
+    assert sum("Too many" in answer.json()["detail"] for answer in answers) == 3
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({"content": b""}, (422, "upload_empty")),
+        ({"files": {"other": ("a.jpg", PICTURE)}}, (422, "upload_missing")),
+        ({"content": bytes(100_001)}, (413, "upload_too_large")),
+        ({"files": {"file": ("a.jpg", bytes(100_001))}}, (413, "upload_too_large")),
+    ],
+)
+def test_refused(
+    api: httpx.Client, pose_worker: None, request_: dict[str, object], expected: tuple[int, str]
+) -> None:
+    assert code(api.post("/poses", **request_)) == expected
