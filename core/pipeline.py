@@ -12,17 +12,17 @@ from typing import Protocol, TypeVar, runtime_checkable
 from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, Progress, Stage
 from core.errors import Canceled
-from core.frames import DecodeReport, Frame, FrameSelection, VideoFacts, VideoLimits
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import Detection, KeypointEstimator
-from core.manifest import Manifest, ModelFacts, Quality, Source, software_versions
 from core.progress import ProgressMeter
 from core.quality import assess
-from core.results import ResultWriter
+from core.results.manifest import Manifest, ModelFacts, Quality, Source, software_versions
+from core.results.reader import ResultWriter
 from core.scale import ScaleReport, scale_to_height
 from core.smoothing import smooth
-from core.tracks import Observation, TrackReport, follow_known_person, follow_persons
-from core.video import expected_frames, probe, stream_frames
+from core.tracking.tracks import Observation, TrackReport, follow_known_person, follow_persons
+from core.video.frames import DecodeReport, Frame, FrameSelection, VideoFacts, VideoLimits
+from core.video.stream import expected_frames, probe, stream_frames
 
 CHUNK_FRAMES = 64
 """Frames that travel together behind the 2D stage; about two seconds of video."""

@@ -1,8 +1,8 @@
 """How far to trust one result, from what was counted while it was made."""
 
-from core.frames import DecodeReport
-from core.manifest import Quality
-from core.tracks import TrackReport
+from core.results.manifest import Quality
+from core.tracking.tracks import TrackReport
+from core.video.frames import DecodeReport
 
 
 def assess(tracking: TrackReport, decoding: DecodeReport) -> Quality:

@@ -19,15 +19,15 @@ from core.checkpoints import LoadedLifter, load_lifter
 from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, PersonPose, PoseModel
 from core.errors import ConfigInvalid
-from core.frames import VideoLimits
 from core.images import read_image
 from core.keypoints.estimators import PoseEstimators
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import Detection, KeypointEstimator
-from core.lifting import lift_tracks, plan_batches
-from core.manifest import ModelFacts
-from core.memory_cost import MIB, limit_device_memory
+from core.lifting.lift import lift_tracks, plan_batches
+from core.lifting.memory_cost import MIB, limit_device_memory
 from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
+from core.results.manifest import ModelFacts
+from core.video.frames import VideoLimits
 
 HOST_BUDGET_MIB = 512
 """Memory for batches of windows on the CPU, where larger batches gain nothing."""

@@ -18,7 +18,7 @@ from core.assets.fetching import fetch
 from core.assets.manifest import DEMO_CLIP, Asset, pose_assets
 from core.contracts import JobOptions, JobState
 from core.errors import Canceled, LiftError
-from core.results import PoseResult, read_result
+from core.results.reader import PoseResult, read_result
 from scripts.client import JobClient, JobView
 from scripts.deployment import Deployment, Site
 from scripts.fetch_lines import FetchLines

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from core.results import PoseResult
+    from core.results.reader import PoseResult
 
 _PICTURE_SUFFIX, _FILM_SUFFIX = ".png", ".mp4"
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from core.errors import OptionOutOfRange
-    from core.results import read_result
+    from core.results.reader import read_result
     from core.visualize import render_picture
 
     if not 120 <= args.height <= 2160:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from core.chunk_bytes import bytes_to_chunk
 from core.contracts import JobRecord, JobState
 from core.errors import JobHasNoResult, ResultExpired
-from core.results import read_result
+from core.results.chunk_bytes import bytes_to_chunk
+from core.results.reader import read_result
 from core.store.keys import result_key
 from server.services import Services
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from core.contracts import BlobFacts
 from core.errors import UploadEmpty
-from core.signatures import HEAD_BYTES, sniff
 from core.store.blobs import PIECE_BYTES, BlobWriter, too_large
+from core.video.signatures import HEAD_BYTES, sniff
 from server.threads import Threads
 
 

@@ -2,9 +2,9 @@
 
 import logging
 
-from core.chunk_bytes import chunk_to_bytes
 from core.chunks import PoseChunk
 from core.errors import AttemptSuperseded, ResourceError
+from core.results.chunk_bytes import chunk_to_bytes
 from core.store.ledger import Attempt
 from core.store.live_frames import LiveFrames
 from worker.halt import Halt, Reason

@@ -1,6 +1,7 @@
 """Whom to follow: the people who matter most in the first seconds, for as long as they stay.
 
-Who is who from frame to frame is :mod:`core.association`'s business; here its tracklets are ranked.
+Who is who from frame to frame is what :mod:`core.tracking.association` finds out; here its tracklets
+are ranked.
 """
 
 from collections import deque
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.association import LabelledFrame, Observation, associate
 from core.keypoints.protocol import Detection
-from core.sightings import Sighting
+from core.tracking.association import LabelledFrame, Observation, associate
+from core.tracking.sightings import Sighting
 
 _PATIENCE_S = 2.0  # as long as the tracks wait for somebody to come back
 _SETTLE_S = 2.0  # within this, somebody more prominent may take over
@@ -55,7 +56,7 @@ class Casting:
         """Take in one frame.
 
         Returns:
-            Everybody in it by tracklet number, as :func:`core.association.associate` has them.
+            Everybody in it by tracklet number.
         """
         self._waiting.append(Observation(frame_index, time_s, detections))
         frame = next(self._labelled)

@@ -9,8 +9,8 @@ from jaxtyping import UInt8
 
 from core.keypoints.landmarker import Landmarker
 from core.keypoints.protocol import Detection
-from core.sightings import Sighting, compare, measure
-from core.video import Frame
+from core.tracking.sightings import Sighting, compare, measure
+from core.video.frames import Frame
 
 _MARGIN = 0.75  # half the blacked-out window's side, in sides of the person's box
 _SAME_PERSON = 0.7  # body sizes between where they are and where the landmarker says so
@@ -44,16 +44,17 @@ class Follower:
             return None
         return detection
 
-    def start(self, frame: Frame, tracklet: int, target: Sighting) -> bool:
+    def start(self, frame: Frame, tracklet: int, target: Sighting) -> Sighting | None:
         """Try to follow the person seen at ``target`` in this frame.
 
         Returns:
-            Whether it worked. The detector may overlook them; try again in one of the next frames.
+            Who is followed from now on; None if the detector overlooks them, which may be otherwise
+            in one of the next frames.
         """
         if self._frames < self._rest_until:
-            return False
+            return None
         if not self._fresh and not self._landmarker.forget():
-            return False
+            return None
         self._fresh = False
         window = _spotlight(frame.rgb, target)
         for detection in self._landmarker.read(window, frame.time_s):
@@ -61,9 +62,9 @@ class Follower:
             apart = None if found is None else compare(target, found)
             if apart is not None and apart.distance < _SAME_PERSON:
                 self.tracklet = tracklet
-                return True
+                return found
         self._rest_until = self._frames + _RETRY_AFTER_FRAMES
-        return False
+        return None
 
     def release(self) -> None:
         """Stop following."""

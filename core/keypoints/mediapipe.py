@@ -14,10 +14,11 @@ from typing import Self
 from core.keypoints.casting import Casting
 from core.keypoints.follower import Follower
 from core.keypoints.landmarker import Landmarker
+from core.keypoints.looks import Looks
 from core.keypoints.protocol import Detection
 from core.keypoints.repeats import without_repeats
-from core.sightings import Sighting, measure
-from core.video import Frame
+from core.tracking.sightings import Sighting, measure
+from core.video.frames import Frame
 
 _LOOK_ROUND_S = 0.2  # how soon a newcomer is noticed while there is room for one more
 
@@ -48,19 +49,21 @@ class MediaPipeEstimator:
         self._on_close = on_close
         self._followers: list[Follower] = []
         self._casting = Casting(max_persons)
+        self._looks = Looks()
         self._looked_s = float("-inf")
 
     def estimate(self, frame: Frame) -> Sequence[Detection]:
         """People in this frame; those who are followed come first."""
-        followed = [(f, d) for f in self._followers if (d := f.follow(frame)) is not None]
+        followed = [(f, d) for f in self._followers if (d := self._follow(f, frame)) is not None]
         scouted: Sequence[Detection] = ()
         if self._should_look(frame.time_s):
             self._looked_s = frame.time_s
-            scouted = self._scout.read(frame.rgb, frame.time_s)
+            scouted = self._look_round(frame)
         detections = without_repeats([detection for _, detection in followed], scouted)
         height, width = frame.rgb.shape[:2]
         people = self._casting.watch(frame.index, frame.time_s, detections, (width, height))
         self._release_strayed(followed, people)
+        self._learn_looks(frame, people)
         self._follow_cast(frame)
         return detections
 
@@ -81,6 +84,37 @@ class MediaPipeEstimator:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _follow(self, follower: Follower, frame: Frame) -> Detection | None:
+        number = follower.tracklet
+        detection = follower.follow(frame)
+        if number is None or detection is None:
+            return None
+        sighting = measure(detection)
+        if sighting and self._looks.was_swapped(number, frame.rgb, sighting, frame.time_s):
+            follower.release()
+            return None
+        return detection
+
+    def _look_round(self, frame: Frame) -> list[Detection]:
+        """Whoever the scout sees, but for those who hide somebody from sight.
+
+        Reported, they would be taken for the person they hide.
+        """
+        hidden = self._casting.cast - {follower.tracklet for follower in self._followers}
+        return [
+            detection
+            for detection in self._scout.read(frame.rgb, frame.time_s)
+            if (sighting := measure(detection)) is not None
+            and not any(self._looks.is_stand_in(n, frame.rgb, sighting) for n in hidden)
+        ]
+
+    def _learn_looks(self, frame: Frame, people: dict[int, Sighting]) -> None:
+        self._looks.forget_all_but(self._casting.cast)
+        for follower in self._followers:
+            seen = None if follower.tracklet is None else people.get(follower.tracklet)
+            if follower.tracklet is not None and seen is not None:
+                self._looks.learn(follower.tracklet, frame.rgb, seen, frame.time_s)
 
     def _should_look(self, time_s: float) -> bool:
         """Whether this frame is worth running the person detector on."""
@@ -110,7 +144,10 @@ class MediaPipeEstimator:
         """
         taken = {follower.tracklet for follower in self._followers}
         for number in sorted(self._casting.cast - taken):
-            self._idle_follower().start(frame, number, self._casting.last_sighting(number))
+            follower = self._idle_follower()
+            found = follower.start(frame, number, self._casting.last_sighting(number))
+            if found is not None and self._looks.is_stand_in(number, frame.rgb, found):
+                follower.release()
 
     def _idle_follower(self) -> Follower:
         idle = [follower for follower in self._followers if follower.tracklet is None]

@@ -6,8 +6,8 @@ Confidence does not: a dreamt pose is as sure of itself as a real one. Its propo
 import numpy as np
 
 from core.keypoints.protocol import Detection
-from core.sightings import measure
 from core.skeleton import KEYPOINT_NAMES
+from core.tracking.sightings import measure
 
 # MediaPipe's 3D is scaled to an average body, with about 0.46 m from the hips to the shoulders. On
 # real clips people had 0.36 to 0.57 m, whatever their pose; dreams mostly 0.03 to 0.3 m.

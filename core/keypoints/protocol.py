@@ -8,7 +8,7 @@ from typing import Protocol, Self
 import numpy as np
 from jaxtyping import Float32
 
-from core.frames import Frame
+from core.video.frames import Frame
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.keypoints.protocol import Detection
-from core.sightings import Sighting, compare, measure
+from core.tracking.sightings import Sighting, compare, measure
 
 # In body sizes, half a metre for an adult. Scouts repeat people sloppily, followers do not.
 _BOTH_FOLLOWED = 0.4

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 
 from core.keypoints.landmarker import Landmarker
 from core.keypoints.protocol import Detection
-from core.sightings import Sighting, measure
+from core.tracking.sightings import Sighting, measure
 
 _PART = 0.5  # side of a part, in sides of the picture
 _STEPS = 3

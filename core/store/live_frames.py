@@ -50,8 +50,9 @@ class Stretch:
 class LiveFrames:
     """Chunks of finished frames: bytes among the blobs, and a small index of them in Redis.
 
-    What the bytes mean is not known here (:mod:`core.results` does). An entry is added only while
-    its attempt holds the job, so attempts never mix, and a later one may go on where it ends.
+    What the bytes mean is not known here (:mod:`core.results.chunk_bytes` does). An entry is added
+    only while its attempt holds the job, so attempts never mix, and a later one may go on where it
+    ends.
 
     Args:
         redis: where the index is kept.

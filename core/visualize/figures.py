@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from core.results import PoseResult
+from core.results.reader import PoseResult
 from core.visualize.stage import Figure, Stage
 
 _FLOOR_SMOOTHING_S = 0.12  # the lowest foot jitters with the pose; a floor does not

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from core.results import PoseResult
+from core.results.reader import PoseResult
 from core.visualize.figures import Figures, interval_s
 from core.visualize.footage import Footage
 from core.visualize.lettering import write

@@ -10,8 +10,8 @@ from jaxtyping import Float64
 from PIL import Image
 
 from core.errors import RangeOutsideVideo, VideoMismatch
-from core.results import PoseResult
-from core.video import Frame, FrameSelection, VideoFacts, probe, stream_frames
+from core.results.reader import PoseResult
+from core.video.stream import Frame, FrameSelection, VideoFacts, probe, stream_frames
 
 _TOLERANCE_S = 2e-3  # the result holds the same times; copies of a video may round them
 _TOLERANCE_OF_SHAPE = 0.02

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from core.sightings import MAIN_KEYPOINTS
+from core.tracking.sightings import MAIN_KEYPOINTS
 from core.visualize.figures import Figures
 
 _SURROUNDINGS = 1.4  # the crop's height, as a multiple of the people's

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.results import PoseResult
+from core.results.reader import PoseResult
 from core.visualize.figures import Figures
 from core.visualize.footage import Footage
 from core.visualize.lettering import write

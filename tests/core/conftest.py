@@ -14,7 +14,7 @@ from core.assets.fetching import fetch
 from core.assets.manifest import DEMO_CLIP
 from core.contracts import PoseModel
 from core.errors import AssetUnavailable
-from core.video import Frame, probe, stream_frames
+from core.video.stream import Frame, probe, stream_frames
 
 DEMO_FRAMES = 170
 

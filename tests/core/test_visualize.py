@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from core.errors import NotAVideo, VideoMismatch
-from core.manifest import Manifest, Source
-from core.results import PoseResult
+from core.results.manifest import Manifest, Source
+from core.results.reader import PoseResult
 from core.skeleton import BODY, KEYPOINT_NAMES
 from core.visualize import render_picture, render_video
 from core.visualize.figures import Figures
@@ -18,7 +18,7 @@ from core.visualize.moments import choose_moments, crops_around_people
 from core.visualize.overlay import draw_overlay
 from core.visualize.palette import BACKGROUND, LEFT, RIGHT
 from core.visualize.stage import Figure, Stage
-from tests.core.walkers import figure
+from tests.core.tracking.walkers import figure
 from tests.videos import make_video, read_index
 
 SIZE = (320, 240)

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from core.chunks import PoseChunk
-from core.manifest import Manifest, Quality, Source
-from core.result_writer import ResultWriter
+from core.results.manifest import Manifest, Quality, Source
+from core.results.writer import ResultWriter
 from scripts.cli import main
 from tests.core.chunk_makers import make_poses
 from tests.videos import make_video

@@ -7,10 +7,10 @@ import httpx
 import numpy as np
 import pytest
 
-from core.chunk_bytes import chunk_to_bytes
 from core.chunks import PoseChunk
-from core.manifest import Manifest, Source
-from core.results import ResultWriter
+from core.results.chunk_bytes import chunk_to_bytes
+from core.results.manifest import Manifest, Source
+from core.results.reader import ResultWriter
 from core.store.ledger import Attempt
 from tests.core.chunk_makers import cut_at, make_poses
 from tests.server.clips import MP4, code

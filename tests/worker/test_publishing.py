@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from core.chunk_bytes import bytes_to_chunk
 from core.chunks import PoseChunk, TrackChunk
 from core.errors import StorageFull
 from core.pipeline import Listener
+from core.results.chunk_bytes import bytes_to_chunk
 from worker.halt import Halt, Reason
 from worker.publishing import ChunkPublisher
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.contracts import JobState
-from core.results import read_result
+from core.results.reader import read_result
 from core.store.disk_blobs import DiskBlobs
 from core.store.keys import result_key
 from tests.videos import make_video

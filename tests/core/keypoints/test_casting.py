@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.keypoints.casting import Casting
-from tests.core.walkers import film, walk
+from tests.core.tracking.walkers import film, walk
 
 PICTURE_PX = (1280, 720)
 

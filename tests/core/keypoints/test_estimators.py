@@ -9,7 +9,7 @@ import pytest
 from core.contracts import PoseModel
 from core.errors import AssetUnavailable
 from core.keypoints.estimators import PoseEstimators
-from core.sightings import measure
+from core.tracking.sightings import measure
 
 pytestmark = pytest.mark.assets
 

@@ -76,7 +76,7 @@ def test_whole_numbers_and_arrays_of_one_will_do(write):
         ({"keypoints": GOOD["keypoints"] / 1000}, "in pixels"),
         ({"keypoints": GOOD["keypoints"] * 1e6}, "far outside"),
         ({"keypoints": np.full((FRAMES, JOINTS, 2), "left")}, "instead of numbers"),
-        ({"keypoints": np.zeros((FRAMES, 33, 2))}, r"Is it mediapipe33\?"),
+        ({"keypoints": np.zeros((FRAMES, 33, 2)), "confidence": None}, r"Is it mediapipe33\?"),
         ({"keypoints": np.full((FRAMES, JOINTS, 2), None)}, "Python objects"),
         ({"confidence": np.ones((FRAMES, 16))}, "'confidence' has shape"),
         ({"confidence": np.full((FRAMES, JOINTS), 80.0)}, "between 0 and 1"),

@@ -10,8 +10,8 @@ import pytest
 from core.contracts import PoseModel
 from core.keypoints.estimators import PoseEstimators
 from core.keypoints.protocol import Detection
-from core.sightings import measure
-from core.video import Frame, probe, stream_frames
+from core.tracking.sightings import measure
+from core.video.stream import Frame, probe, stream_frames
 
 pytestmark = pytest.mark.assets
 SHARED_VIDEOS = Path(__file__).parents[4] / "shared" / "videos"

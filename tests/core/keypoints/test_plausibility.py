@@ -4,7 +4,7 @@ import numpy as np
 
 from core.keypoints.plausibility import looks_like_a_body
 from core.keypoints.protocol import Detection
-from tests.core.walkers import figure
+from tests.core.tracking.walkers import figure
 
 
 def with_hint(torso_m, height_px=300):

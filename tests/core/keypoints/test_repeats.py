@@ -4,7 +4,7 @@ import numpy as np
 
 from core.keypoints.protocol import Detection
 from core.keypoints.repeats import without_repeats
-from tests.core.walkers import figure
+from tests.core.tracking.walkers import figure
 
 HERE = figure(400, 700, 300, confidence=0.7)
 NEARLY_HERE = figure(420, 690, 310, confidence=0.9)

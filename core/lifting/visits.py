@@ -1,0 +1,117 @@
+"""One person in one window, as the lifter sees them.
+
+A slot may be empty for a while and be filled again, perhaps by somebody else. Such visits go
+through the lifter one by one: what it concludes about one body must not come from another.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from core.cameras import assumed_focal_px, pixels_to_rays
+from core.chunks import TrackChunk
+from core.lifting.windows import Window
+
+NEW_VISIT_AFTER_S = 1.0
+"""Who comes back after a longer absence is treated as a new visitor."""
+
+
+@dataclass(frozen=True, eq=False)
+class LifterInputs:
+    """A batch of windows for the lifter.
+
+    Attributes:
+        rays: (pixel - image centre) / assumed focal length; 0 where unknown.
+        confidence: in [0, 1]; 0 hides a keypoint, and a frame of zeros is as if not there.
+        time_s: seconds since the first frame of the window: time since the start of a long
+            video would not fit into 32 bits.
+    """
+
+    rays: Float32[np.ndarray, "batch frames 33 2"]
+    confidence: Float32[np.ndarray, "batch frames 33"]
+    time_s: Float32[np.ndarray, "batch frames"]
+
+    def __getitem__(self, part: slice) -> "LifterInputs":
+        """Some windows of the batch."""
+        return LifterInputs(self.rays[part], self.confidence[part], self.time_s[part])
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """A person's presence in a window, without absences longer than a second.
+
+    Attributes:
+        window: where the frames lie in the video.
+        person: whose slot.
+        frames: the window's frames that belong to this visit.
+        inputs: what the lifter sees: the whole window, with other visits hidden.
+    """
+
+    window: Window
+    person: int
+    frames: Bool[np.ndarray, "frames"]
+    inputs: LifterInputs
+
+
+@dataclass(frozen=True)
+class AssumedCamera:
+    """An upright picture of this size, whose lens nobody knows."""
+
+    width_px: int
+    height_px: int
+
+    def rays(
+        self, keypoints_px: Float32[np.ndarray, "frames 33 2"]
+    ) -> Float32[np.ndarray, "frames 33 2"]:
+        focal_px = assumed_focal_px(self.width_px, self.height_px)
+        return pixels_to_rays(keypoints_px, self.width_px, self.height_px, focal_px)
+
+
+def find_visits(track: TrackChunk, window: Window, camera: AssumedCamera) -> list[Visit]:
+    """Every visit of everybody in a window.
+
+    Args:
+        track: the window's frames, no more and no less.
+        window: where they lie in the video.
+        camera: how pixels become rays.
+    """
+    time_s = (track.frame_time_s - track.frame_time_s[0]).astype(np.float32)
+    found = []
+    for person in np.flatnonzero(track.present.any(axis=1)):
+        keypoints_px, confidence = track.keypoints_px[person], track.confidence[person]
+        rays = camera.rays(keypoints_px)
+        known = np.isfinite(rays).all(axis=-1) & (confidence > 0)
+        for frames in _split(track.present[person], track):
+            seen = known & frames[:, None]
+            inputs = LifterInputs(
+                rays=np.where(seen[..., None], rays, np.float32(0))[None],
+                confidence=np.where(seen, confidence, np.float32(0))[None],
+                time_s=time_s[None],
+            )
+            found.append(Visit(window, int(person), frames, inputs))
+    return found
+
+
+def stack_inputs(visits: list[Visit]) -> LifterInputs:
+    """One batch of at least one visit; all windows have the same length."""
+    return LifterInputs(
+        rays=np.concatenate([visit.inputs.rays for visit in visits]),
+        confidence=np.concatenate([visit.inputs.confidence for visit in visits]),
+        time_s=np.concatenate([visit.inputs.time_s for visit in visits]),
+    )
+
+
+def _split(
+    present: Bool[np.ndarray, "frames"], track: TrackChunk
+) -> list[Bool[np.ndarray, "frames"]]:
+    """Cut presence where an absence is long. Rare frames alone (a time lapse) are no absence."""
+    there = np.flatnonzero(present)
+    absent_between = np.diff(there) > 1
+    long_ago = np.diff(track.frame_time_s[there]) > NEW_VISIT_AFTER_S
+    masks = []
+    for part in np.split(there, np.flatnonzero(absent_between & long_ago) + 1):
+        mask = np.zeros(len(present), np.bool_)
+        mask[part] = True
+        masks.append(mask)
+    return masks

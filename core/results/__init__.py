@@ -1,0 +1,1 @@
+"""The result file: its schema, its writer, its reader."""

@@ -1,0 +1,160 @@
+"""What a result says about itself: where it came from, what its numbers mean, how good it is.
+
+It is part of the result file, and equal runs must give equal files: so it holds no times of day,
+durations or host names. Those belong to the job record.
+"""
+
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from core.results.schema import SCHEMA_VERSION
+from core.scale import ScaleSource
+from core.video.frames import DecodeReport, VideoFacts
+
+SOFTWARE = ("poselift", "numpy", "torch", "mediapipe", "av")
+"""Distributions whose versions can change the numbers."""
+
+
+class _Part(BaseModel):
+    # A later release may add fields within the same schema version: keep them, do not refuse.
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Source(_Part):
+    """The video, or the 2D keypoints a user brought (then without codec and container)."""
+
+    filename: str | None = None
+    width_px: int
+    height_px: int
+    rotation_deg: int = 0
+    stored_width_px: int | None = None
+    stored_height_px: int | None = None
+    codec: str | None = None
+    container: str | None = None
+    average_fps: float | None = None
+    duration_s: float | None = None
+    start_s: float = 0.0
+    has_audio: bool = False
+
+    @classmethod
+    def of(cls, facts: VideoFacts, filename: str | None = None) -> Self:
+        return cls(
+            filename=filename,
+            width_px=facts.width_px,
+            height_px=facts.height_px,
+            rotation_deg=facts.rotation_deg,
+            stored_width_px=facts.stored_width_px,
+            stored_height_px=facts.stored_height_px,
+            codec=facts.codec,
+            container=facts.container,
+            average_fps=facts.average_fps,
+            duration_s=facts.duration_s,
+            start_s=facts.start_s,
+            has_audio=facts.has_audio,
+        )
+
+
+class Units(_Part):
+    """Of every array that has one."""
+
+    joints_3d: str = "m"
+    joints_3d_sigma: str = "m"
+    keypoints_2d: str = "px"
+    frame_time_s: str = "s"
+
+
+class Axes(_Part):
+    """Directions: of the 3D joints in the camera's frame, of the keypoints in the upright frame."""
+
+    x: str = "right"
+    y: str = "down"
+    z: str = "away from the camera"
+    keypoints_x: str = "right"
+    keypoints_y: str = "down"
+    keypoints_origin: str = "top left corner of the upright frame"
+
+
+class ModelFacts(_Part):
+    """One network, by name and by the SHA-256 of its file in hex."""
+
+    name: str
+    sha256: str
+
+
+class Quality(_Part):
+    """How far to trust the numbers.
+
+    Attributes:
+        frames_used: T of the result.
+        persons: P of the result; 0 means that nobody was seen.
+        observed_share: of all frames of all people who appear, how many were seen, in [0, 1].
+        interpolated_share: how many were filled between two sightings, in [0, 1].
+        low_confidence_share: of the seen ones, how many were seen badly, in [0, 1].
+        reentries: how often somebody came back after a gap; they may be another person.
+        decode_errors: pictures and packets that were damaged and left out.
+        times_repaired: frames whose stored time was missing or not later than the one before.
+        truncated: the file ends before it should; what was there was used.
+        notes: stable codes of what else is worth knowing, such as ``no_person``.
+        tracks: details of how the people were followed.
+    """
+
+    frames_used: int = 0
+    persons: int = 0
+    observed_share: float = 0.0
+    interpolated_share: float = 0.0
+    low_confidence_share: float = 0.0
+    reentries: int = 0
+    decode_errors: int = 0
+    times_repaired: int = 0
+    truncated: bool = False
+    notes: tuple[str, ...] = ()
+    tracks: dict[str, Any] = {}
+
+    def with_decoding(self, report: DecodeReport) -> Self:
+        """The same, with what happened to the file while it was decoded."""
+        return self.model_copy(
+            update={
+                "decode_errors": report.decode_errors,
+                "times_repaired": report.times_repaired,
+                "truncated": report.truncated,
+            }
+        )
+
+
+class Manifest(_Part):
+    """Everything about a result but the arrays; stored in it as JSON.
+
+    Attributes:
+        scale_source: why a metre is a metre; a single camera cannot tell size from distance.
+        scale_factor: what the lifter's own metres were multiplied with.
+        models: by what they do, such as ``keypoints`` and ``lifter``.
+        options: of the job, as validated.
+        software: versions by distribution name.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    source: Source
+    units: Units = Units()
+    axes: Axes = Axes()
+    origin: str = "pelvis"
+    scale_source: ScaleSource = ScaleSource.MODEL_PRIOR
+    scale_factor: float = 1.0
+    models: dict[str, ModelFacts] = {}
+    options: dict[str, Any] = {}
+    software: dict[str, str] = {}
+    quality: Quality = Quality()
+
+
+def software_versions(distributions: Iterable[str] = SOFTWARE) -> dict[str, str]:
+    """Versions by name; ``unknown`` for what runs from a source tree without being installed."""
+    return {name: _version(name) for name in distributions}
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"

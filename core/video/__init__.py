@@ -1,0 +1,1 @@
+"""Video files in, upright RGB pictures with true times out."""
