@@ -26,7 +26,7 @@ check: $(READY) ## lint, types and architecture
 	$(BIN)/lint-imports --no-cache
 
 test: check ## everything: lint, types, and all tests
-	$(BIN)/poselift assets fetch
+	$(BIN)/poselift assets fetch --models $$(command -v npm >/dev/null && echo all || echo full)
 	$(BIN)/python -m pytest
 
 demo: $(READY) ## upload a real clip, watch it run, get poses and a picture in demo/

@@ -1,7 +1,7 @@
 """Whom to follow: the people who matter most in the first seconds, for as long as they stay.
 
-Who is who from frame to frame is what :mod:`core.tracking.association` finds out; here its tracklets
-are ranked.
+:mod:`core.tracking.association` finds out who is who from frame to frame; here its tracklets are
+ranked.
 """
 
 from collections import deque

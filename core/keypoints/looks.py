@@ -21,7 +21,7 @@ _MEMORY_S = 0.15
 _JERK = 0.2
 _JERK_PER_S = 2.0
 _SIZE_JERK = 0.1  # logarithm of the size ratio
-_NEAR = 2.0  # body sizes; a stand-in is where the hidden person was
+_NEAR = 3.5  # body sizes; as far as the tracks would take somebody else for the hidden person
 
 _LEFT, _RIGHT = (
     np.array([KEYPOINT_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip", "knee")])

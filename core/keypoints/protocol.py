@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -28,6 +28,7 @@ class Detection:
     hint_m: Float32[np.ndarray, "33 3"] | None = None
 
 
+@runtime_checkable
 class KeypointEstimator(Protocol):
     """Finds people in frames. Made for one video: frames come in order, once."""
 
