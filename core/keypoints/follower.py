@@ -16,7 +16,6 @@ _MARGIN = 0.75  # half the blacked-out window's side, in sides of the person's b
 _SAME_PERSON = 0.7  # body sizes between where they are and where the landmarker says so
 # Below this the landmarker dreams on where somebody has left; a face alone has more.
 _LOST_BELOW = 0.15
-_RETRY_AFTER_FRAMES = 3
 
 
 class Follower:
@@ -29,13 +28,10 @@ class Follower:
     def __init__(self, landmarker: Landmarker) -> None:
         self._landmarker = landmarker
         self._fresh = True
-        self._rest_until = 0
-        self._frames = 0
         self.tracklet: int | None = None
 
     def follow(self, frame: Frame) -> Detection | None:
         """Where the followed person is now; None, and idle again, if they are lost."""
-        self._frames += 1
         if self.tracklet is None:
             return None
         detection = next(iter(self._landmarker.read(frame.rgb, frame.time_s)), None)
@@ -51,8 +47,6 @@ class Follower:
             Who is followed from now on; None if the detector overlooks them, which may be otherwise
             in one of the next frames.
         """
-        if self._frames < self._rest_until:
-            return None
         if not self._fresh and not self._landmarker.forget():
             return None
         self._fresh = False
@@ -63,7 +57,6 @@ class Follower:
             if apart is not None and apart.distance < _SAME_PERSON:
                 self.tracklet = tracklet
                 return found
-        self._rest_until = self._frames + _RETRY_AFTER_FRAMES
         return None
 
     def release(self) -> None:

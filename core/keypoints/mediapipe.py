@@ -20,6 +20,7 @@ from core.keypoints.repeats import without_repeats
 from core.tracking.sightings import Sighting, measure
 from core.video.frames import Frame
 
+_TRY_EVERY_FRAMES = 4  # a try costs as much as following somebody
 _LOOK_ROUND_S = 0.2  # how soon a newcomer is noticed while there is room for one more
 
 
@@ -50,6 +51,8 @@ class MediaPipeEstimator:
         self._followers: list[Follower] = []
         self._casting = Casting(max_persons)
         self._looks = Looks()
+        self._frames = 0
+        self._next_try: dict[int, int] = {}
         self._looked_s = float("-inf")
 
     def estimate(self, frame: Frame) -> Sequence[Detection]:
@@ -64,7 +67,7 @@ class MediaPipeEstimator:
         people = self._casting.watch(frame.index, frame.time_s, detections, (width, height))
         self._release_strayed(followed, people)
         self._learn_looks(frame, people)
-        self._follow_cast(frame)
+        self._follow_cast(frame, people)
         return detections
 
     def close(self) -> None:
@@ -111,6 +114,7 @@ class MediaPipeEstimator:
 
     def _learn_looks(self, frame: Frame, people: dict[int, Sighting]) -> None:
         self._looks.forget_all_but(self._casting.cast)
+        self._next_try = {n: at for n, at in self._next_try.items() if n in self._casting.cast}
         for follower in self._followers:
             seen = None if follower.tracklet is None else people.get(follower.tracklet)
             if follower.tracklet is not None and seen is not None:
@@ -137,13 +141,17 @@ class MediaPipeEstimator:
             ):
                 follower.release()
 
-    def _follow_cast(self, frame: Frame) -> None:
+    def _follow_cast(self, frame: Frame, people: dict[int, Sighting]) -> None:
         """Put idle followers onto those who should be followed, where they are or were last.
 
         Somebody who was hidden is found again sooner that way than by the scout alone.
         """
+        self._frames += 1
         taken = {follower.tracklet for follower in self._followers}
-        for number in sorted(self._casting.cast - taken):
+        for number in sorted(self._casting.cast - taken, key=lambda n: (n not in people, n)):
+            if self._frames < self._next_try.get(number, 0):
+                continue
+            self._next_try[number] = self._frames + _TRY_EVERY_FRAMES
             follower = self._idle_follower()
             found = follower.start(frame, number, self._casting.last_sighting(number))
             if found is not None and self._looks.is_stand_in(number, frame.rgb, found):
