@@ -46,7 +46,6 @@ class MediaPipeEstimator:
     ) -> None:
         self._scout = scout
         self._make_tracker = make_tracker
-        self._max_persons = max_persons
         self._on_close = on_close
         self._followers: list[Follower] = []
         self._casting = Casting(max_persons)
