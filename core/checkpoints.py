@@ -20,6 +20,8 @@ from core.skeleton import BODY, KEYPOINT_NAMES
 SCHEMA_VERSION = 1
 PACKAGED_WEIGHTS = Path(__file__).parent / "weights" / "base.safetensors"
 _HEADER_KEY = "poselift"
+# What a config or weights raise that are not what they should be.
+_UNFIT = (ConfigInvalid, SafetensorError, RuntimeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def load_lifter(path: Path | None = None) -> LoadedLifter:
         config = LifterConfig.from_dict(header["config"])
         model = Lifter(config)
         model.load_state_dict(load(raw))
-    except (ConfigInvalid, SafetensorError, RuntimeError, KeyError) as error:
+    except _UNFIT as error:
         reason = str(error).splitlines()[0]
         raise CheckpointInvalid(f"The weights in '{path.name}' do not fit: {reason}") from None
     model.eval().requires_grad_(requires_grad=False)

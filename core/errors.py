@@ -123,6 +123,13 @@ class ImageInvalid(LiftError):
     title = "The picture cannot be used"
 
 
+class DatasetInvalid(LiftError):
+    """A file of a dataset has wrong fields, shapes or values; names clip and frame."""
+
+    code = "dataset_invalid"
+    title = "The dataset cannot be used"
+
+
 class ResultInvalid(LiftError):
     """A file is not one of our results, or is of another schema version."""
 

@@ -3,76 +3,22 @@
 Every stage is a generator that draws from the one before; see ``docs/decisions/0001``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from time import perf_counter
-from typing import Protocol, TypeVar, runtime_checkable
 
-from core.chunks import PoseChunk, TrackChunk
-from core.contracts import JobOptions, Progress, Stage
-from core.errors import Canceled
+from core.contracts import JobOptions, Stage
 from core.keypoints.files import KeypointFile
-from core.keypoints.protocol import Detection, KeypointEstimator
-from core.progress import ProgressMeter
-from core.quality import assess
-from core.results.manifest import Manifest, ModelFacts, Quality, Source, software_versions
-from core.results.reader import ResultWriter
-from core.scale import ScaleReport, scale_to_height
-from core.smoothing import smooth
-from core.tracking.tracks import Observation, TrackReport, follow_known_person, follow_persons
-from core.video.frames import DecodeReport, Frame, FrameSelection, VideoFacts, VideoLimits
+from core.keypoints.protocol import KeypointEstimator
+from core.results.manifest import ModelFacts, Source
+from core.stages import LiftsTracks, LiftSummary, Listener, Stages
+from core.video.frames import FrameSelection, VideoLimits
 from core.video.stream import expected_frames, probe, stream_frames
 
-CHUNK_FRAMES = 64
-"""Frames that travel together behind the 2D stage; about two seconds of video."""
+__all__ = ["LiftSummary", "LiftsTracks", "Listener", "lift_keypoints", "lift_video"]
 
-Counted = TypeVar("Counted")
-
-
-@runtime_checkable
-class LiftsTracks(Protocol):
-    """The lifter with its device and memory budget already bound."""
-
-    def __call__(
-        self, chunks: Iterable[TrackChunk], *, width_px: int, height_px: int
-    ) -> Iterator[PoseChunk]:
-        """Lift everybody in the tracks; raises ``OutOfMemory`` if one window does not fit."""
-        ...
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Who wants to know while a job runs, and who may stop it.
-
-    Attributes:
-        on_progress: told a few times a second.
-        on_chunk: given every finished stretch of poses, in order.
-        should_stop: asked at every frame; true ends the job with ``Canceled``.
-    """
-
-    on_progress: Callable[[Progress], None] = lambda _: None
-    on_chunk: Callable[[PoseChunk], None] = lambda _: None
-    should_stop: Callable[[], bool] = lambda: False
-
-
-@dataclass(frozen=True)
-class LiftSummary:
-    """What came out, and how long it took.
-
-    Attributes:
-        frames: used frames, T of the result.
-        persons: people in the result, P; 0 is a success that found nobody.
-        first_frame_s: from the start of the job until the first picture was searched for people.
-        seconds: wall time of the whole job.
-        quality: as in the result's manifest.
-    """
-
-    frames: int
-    persons: int
-    first_frame_s: float
-    seconds: float
-    quality: Quality
+KEYPOINT_OPTIONS = frozenset({"height_m", "smoothing", "max_gap_s"})
+"""What can be asked for when the 2D keypoints are there already."""
 
 
 def lift_video(
@@ -105,16 +51,18 @@ def lift_video(
         Canceled: the listener asked to stop.
         ResourceError: memory or disk ran out.
     """
-    run = _Run(options, listener)
-    run.say(Stage.PROBING)
+    job = Stages(options, listener)
+    job.say(Stage.PROBING)
     facts = probe(video, limits)
     selection = FrameSelection.of(options)
-    run.expect(expected_frames(facts, selection))
-    with open_estimator(options) as estimator:
-        frames = stream_frames(video, facts, selection, run.decoding)
-        tracks = run.follow(run.observe(frames, estimator), facts)
-        poses = run.lift(tracks, lift, facts.width_px, facts.height_px)
-        return run.write(poses, result, Source.of(facts, source_name), models)
+    job.expect(expected_frames(facts, selection))
+    opened = stream_frames(video, facts, selection, job.decoding, limits, job.tick)
+    # Closed here: whoever keeps an error also keeps every generator that it passed through.
+    with closing(opened) as frames, open_estimator(options) as estimator:
+        tracks = job.follow(job.observe(frames, estimator), facts)
+        poses = job.lift(tracks, lift, facts.width_px, facts.height_px)
+        source, asked = Source.of(facts, source_name), options.model_dump(mode="json")
+        return job.write(poses, result, source, models, asked)
 
 
 def lift_keypoints(
@@ -129,121 +77,18 @@ def lift_keypoints(
 ) -> LiftSummary:
     """Lift one person's 2D keypoints that the user brings, from any estimator.
 
-    Frames without a finite keypoint are frames without the person; short gaps are filled as in a
-    video. Options that concern decoding and 2D (stride, times, model) have no effect.
+    Frames with fewer than four known main keypoints are frames without the person; short gaps are
+    filled as in a video. Options that concern decoding and 2D (stride, times, model) have no effect
+    and do not stand in the manifest.
 
     Raises:
         Canceled: the listener asked to stop.
         ResourceError: memory or disk ran out.
     """
     width_px, height_px = keypoints.width_px, keypoints.height_px
-    run = _Run(options.model_copy(update={"max_persons": 1}), listener)
-    run.expect(len(keypoints.frame_time_s))
-    poses = run.lift(run.follow_file(keypoints), lift, width_px, height_px)
+    job = Stages(options, listener)
+    job.expect(len(keypoints.frame_time_s))
+    poses = job.lift(job.follow_file(keypoints), lift, width_px, height_px)
     source = Source(filename=source_name, width_px=width_px, height_px=height_px)
-    return run.write(poses, result, source, models)
-
-
-class _Run:
-    """One job on its way: its listener, and what is counted as the frames pass."""
-
-    def __init__(self, options: JobOptions, listener: Listener | None) -> None:
-        self.decoding = DecodeReport()
-        self._options = options
-        self._listener = listener or Listener()
-        self._tracking = TrackReport()
-        self._scaling = ScaleReport()
-        self._meter = ProgressMeter(self._listener.on_progress)
-        self._started_s = perf_counter()
-        self._first_frame_s: float | None = None
-
-    def say(self, stage: Stage) -> None:
-        """Tell the listener what the job is busy with."""
-        self._meter.stage(stage)
-
-    def expect(self, frames_total: int | None) -> None:
-        """From now on frames are counted, about so many."""
-        self._meter.expect(frames_total)
-
-    def observe(
-        self, frames: Iterable[Frame], estimator: KeypointEstimator
-    ) -> Iterator[Observation]:
-        """People in each frame of a video."""
-        for frame in self._counted(frames):
-            yield Observation(frame.index, frame.time_s, estimator.estimate(frame))
-
-    def follow(self, seen: Iterable[Observation], facts: VideoFacts) -> Iterator[TrackChunk]:
-        """Who is who in a video."""
-        return follow_persons(
-            seen,
-            max_persons=self._options.max_persons,
-            max_gap_s=self._options.max_gap_s,
-            chunk_frames=CHUNK_FRAMES,
-            report=self._tracking,
-            picture_px=(facts.width_px, facts.height_px),
-        )
-
-    def follow_file(self, keypoints: KeypointFile) -> Iterator[TrackChunk]:
-        """The one person of the user's own keypoints."""
-        return follow_known_person(
-            self._observe_file(keypoints),
-            max_gap_s=self._options.max_gap_s,
-            chunk_frames=CHUNK_FRAMES,
-            report=self._tracking,
-        )
-
-    def lift(
-        self, tracks: Iterable[TrackChunk], lift: LiftsTracks, width_px: int, height_px: int
-    ) -> Iterator[PoseChunk]:
-        """From who is where in the picture to finished 3D poses."""
-        poses = lift(tracks, width_px=width_px, height_px=height_px)
-        poses = scale_to_height(poses, height_m=self._options.height_m, report=self._scaling)
-        return smooth(poses) if self._options.smoothing else poses
-
-    def write(
-        self,
-        poses: Iterable[PoseChunk],
-        result: Path,
-        source: Source,
-        models: dict[str, ModelFacts],
-    ) -> LiftSummary:
-        """Draw all poses through the stages into the result, and say what came out."""
-        with ResultWriter(result) as writer:
-            for chunk in poses:
-                writer.append(chunk)
-                self._listener.on_chunk(chunk)
-            self.say(Stage.WRITING)
-            quality = assess(self._tracking, self.decoding)
-            manifest = Manifest(
-                source=source,
-                scale_source=self._scaling.source,
-                scale_factor=self._scaling.factor,
-                models=models,
-                options=self._options.model_dump(mode="json"),
-                software=software_versions(),
-                quality=quality,
-            )
-            writer.finish(manifest)
-        self.say(Stage.DONE)
-        return LiftSummary(
-            frames=quality.frames_used,
-            persons=quality.persons,
-            first_frame_s=self._first_frame_s or 0.0,
-            seconds=perf_counter() - self._started_s,
-            quality=quality,
-        )
-
-    def _observe_file(self, keypoints: KeypointFile) -> Iterator[Observation]:
-        for index in self._counted(range(len(keypoints.frame_time_s))):
-            detection = Detection(keypoints.keypoints_px[index], keypoints.confidence[index])
-            yield Observation(index, float(keypoints.frame_time_s[index]), [detection])
-
-    def _counted(self, items: Iterable[Counted]) -> Iterator[Counted]:
-        """Pass things on, counting them; between any two the listener may stop the job."""
-        for item in items:
-            if self._listener.should_stop():
-                raise Canceled("The job was stopped on request.")
-            if self._first_frame_s is None:
-                self._first_frame_s = perf_counter() - self._started_s
-            yield item
-            self._meter.advance()
+    asked = options.model_dump(mode="json", include=set(KEYPOINT_OPTIONS))
+    return job.write(poses, result, source, models, asked)

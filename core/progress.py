@@ -38,12 +38,15 @@ class ProgressMeter:
     def advance(self) -> None:
         """One more frame has been read and searched for people."""
         self._frames_done += 1
+        self.tick()
+
+    def tick(self) -> None:
+        """Something was done, if only on the way to the next frame: report, if it is time."""
         elapsed_s = self._clock() - self._reported_at_s
         if elapsed_s < REPORT_EVERY_S:
             return
-        latest_fps = (self._frames_done - self._reported_frames) / elapsed_s
-        known_fps = latest_fps if self._fps is None else self._fps
-        self._fps = known_fps + min(1.0, elapsed_s / _MEMORY_S) * (latest_fps - known_fps)
+        if self._frames_done > 0:  # the way to the first frame says nothing about the others
+            self._measure(elapsed_s)
         self.stage(Stage.LIFTING)
 
     def stage(self, stage: Stage) -> None:
@@ -62,6 +65,11 @@ class ProgressMeter:
                 eta_s=None if eta_s is None else round(eta_s, 1),
             )
         )
+
+    def _measure(self, elapsed_s: float) -> None:
+        latest_fps = (self._frames_done - self._reported_frames) / elapsed_s
+        known_fps = latest_fps if self._fps is None else self._fps
+        self._fps = known_fps + min(1.0, elapsed_s / _MEMORY_S) * (latest_fps - known_fps)
 
     def _total(self, stage: Stage) -> int | None:
         """The container's estimate, unless we know better."""

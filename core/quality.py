@@ -26,6 +26,9 @@ def assess(tracking: TrackReport, decoding: DecodeReport) -> Quality:
         interpolated_share=round(sum(tracking.interpolated_frames) / poses, 4),
         low_confidence_share=round(tracking.low_confidence_share, 4),
         reentries=tracking.reentry_count,
+        decode_errors=decoding.decode_errors,
+        times_repaired=decoding.times_repaired,
+        truncated=decoding.truncated,
         notes=tuple(note for note, applies in notes.items() if applies),
         tracks=tracking.as_quality(),
-    ).with_decoding(decoding)
+    )

@@ -187,8 +187,9 @@ class Runtime:
 
     def _keypoint_model(self, pose_model: PoseModel) -> ModelFacts:
         if pose_model not in self._keypoint_models:
-            digest = sha256(self._bundle_of(pose_model).read_bytes()).hexdigest()
-            facts = ModelFacts(name=f"mediapipe-pose-{pose_model}", sha256=digest)
+            bundle = self._bundle_of(pose_model)
+            digest = sha256(bundle.read_bytes()).hexdigest()
+            facts = ModelFacts(name=f"mediapipe/{bundle.stem}", sha256=digest)
             self._keypoint_models[pose_model] = facts
         return self._keypoint_models[pose_model]
 
@@ -214,9 +215,11 @@ def _bundles(config: RuntimeConfig, on_progress: OnProgress) -> Callable[[PoseMo
 
 def _budget_mib(config: RuntimeConfig, device: torch.device) -> int:
     if device.type == "cpu":
-        return config.host_budget_mib or HOST_BUDGET_MIB
-    free_bytes, _ = torch.cuda.mem_get_info(device)
-    return config.vram_budget_mib or int(VRAM_SHARE * free_bytes / MIB)
+        given_mib, default_mib = config.host_budget_mib, HOST_BUDGET_MIB
+    else:
+        free_bytes, _ = torch.cuda.mem_get_info(device)
+        given_mib, default_mib = config.vram_budget_mib, int(VRAM_SHARE * free_bytes / MIB)
+    return default_mib if given_mib is None else given_mib
 
 
 def _one_frame(detections: Sequence[Detection]) -> TrackChunk:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from core.assets.manifest import Asset
-    from core.assets.packages import FetchProgress
     from core.contracts import PoseModel
 
 CACHE_VARIABLE = "POSELIFT_CACHE_DIR"
@@ -75,26 +74,15 @@ def _pose_models(names: str) -> list["PoseModel"]:
 
 
 def _fetch(console: "Console", cache: Path, pose_models: Sequence["PoseModel"]) -> int:
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-
     from core.assets.bundle import pose_bundle
     from core.assets.fetching import fetch
     from core.assets.manifest import DEMO_CLIP, pose_assets
+    from scripts.fetch_lines import FetchLines
 
     wanted = [asset for model in pose_models for asset in pose_assets(model)]
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console) as bars:
-        tasks = {}
-
-        def show(now: "FetchProgress") -> None:
-            if now.label not in tasks:
-                tasks[now.label] = bars.add_task(now.label)
-            bars.update(tasks[now.label], completed=now.done_bytes, total=now.total_bytes)
-
-        paths = fetch([*wanted, DEMO_CLIP], cache, show)
-        bundles = [pose_bundle(cache, model, show) for model in pose_models]
-        for task in bars.tasks:
-            bars.update(task.id, visible=task.total is not None)
+    with FetchLines(console) as lines:
+        paths = fetch([*wanted, DEMO_CLIP], cache, lines.show)
+        bundles = [pose_bundle(cache, model, lines.show) for model in pose_models]
     for path in (*bundles, paths[-1]):
         console.print(str(path), soft_wrap=True, markup=False, highlight=False)
     return 0

@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "a picture and a video of a result",
     "assets": "fetch, verify and list the model files",
     "train": "train a lifter",
+    "evaluate": "measure a lifter on held-out motion or a dataset",
 }
 """Name of each subcommand (and of its module in ``scripts``), and what it does."""
 

@@ -19,7 +19,6 @@ from core.errors import LiftError, ServerUnreachable
 
 PASSING = (429, 502, 503, 504)
 """Answers that mean: not now."""
-LONG_POLL_S = 20
 
 
 class JobView(BaseModel):
@@ -48,14 +47,21 @@ class JobClient:
         http: with the server's base URL.
         patience_s: how long a server may be away before a request is given up.
         first_pause_s: doubled after each failed try, with jitter, up to ten seconds.
+        poll_s: between two looks at a job that runs; far back in the queue they are fewer.
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, *, patience_s: float = 120.0, first_pause_s: float = 0.5
+        self,
+        http: httpx.AsyncClient,
+        *,
+        patience_s: float = 120.0,
+        first_pause_s: float = 0.5,
+        poll_s: float = 0.5,
     ) -> None:
         self._http = http
         self._patience_s = patience_s
         self._first_pause_s = first_pause_s
+        self._poll_s = poll_s
 
     async def submit(
         self, video: Path, options: JobOptions, *, on_sent: Callable[[int], None]
@@ -83,23 +89,24 @@ class JobClient:
 
         return JobView.model_validate((await self._insist(post)).json())
 
-    async def get(self, job_id: str, *, wait_s: int = 0) -> JobView:
-        """The job now, or when it changes within ``wait_s``."""
-        params = {"wait": wait_s} if wait_s else {}
-        reply = await self._insist(lambda: self._http.get(f"/jobs/{job_id}", params=params))
+    async def get(self, job_id: str) -> JobView:
+        """The job as it stands now."""
+        reply = await self._insist(lambda: self._http.get(f"/jobs/{job_id}"))
         return JobView.model_validate(reply.json())
 
     async def follow(self, job_id: str) -> AsyncIterator[JobView]:
-        """The job each time it changed, until it has ended."""
-        view = await self.get(job_id)
+        """The job again and again, until it has ended.
+
+        Short questions rather than long polls: those answer only when the state changes, while
+        progress should show, and would keep a connection busy for each of a thousand jobs.
+        """
         while True:
+            view = await self.get(job_id)
             yield view
             if view.state.is_final:
                 return
-            # A server may answer a long poll at once; do not turn that into a flood.
-            view, _ = await asyncio.gather(
-                self.get(job_id, wait_s=LONG_POLL_S), asyncio.sleep(0.25)
-            )
+            place = view.progress.queue_position or 0
+            await asyncio.sleep(self._poll_s * min(1 + place / 5, 20))
 
     async def download(self, job_id: str, target: Path) -> None:
         """Fetch the result; a download that was cut off goes on where it stopped.
@@ -128,9 +135,12 @@ class JobClient:
                         file.write(piece)
                 return reply
 
-        reply = await self._insist(fetch)
-        _check_digest(part, reply)
-        part.replace(target)
+        try:
+            reply = await self._insist(fetch)
+            _check_digest(part, reply)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
     async def _insist(self, request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         loop = asyncio.get_running_loop()
@@ -213,5 +223,4 @@ def _check_digest(file: Path, reply: httpx.Response) -> None:
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").digest()
     if base64.b64decode(stated.removeprefix("sha-256=:").split(":")[0]) != found:
-        file.unlink()
         raise ServerUnreachable("The result arrived damaged. Try again.")

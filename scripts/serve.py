@@ -3,12 +3,8 @@
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from worker.leash import follow_parent
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,33 +34,8 @@ def run(args: argparse.Namespace) -> int:
     settings = ServerSettings.read(redis_url=args.redis_url, data_dir=args.data_dir)
     port = claim_port(args.host, args.port)
     if args.workers > 1:
-        # Each process makes its own app, and finds out by itself where things are.
+        # Each process finds out by itself where things are.
         os.environ["POSELIFT_REDIS_URL"] = settings.redis_url
         os.environ["POSELIFT_DATA_DIR"] = str(settings.data_dir)
-        _serve_from_many(args.host, port, args.workers, args.log_level)
-    else:
-        serve(settings, host=args.host, port=port, log_level=args.log_level)
+    serve(settings, host=args.host, port=port, log_level=args.log_level, processes=args.workers)
     return 0
-
-
-def app() -> "FastAPI":
-    """The API, with settings from the environment: for servers that make the app themselves."""
-    from server.app import create_app
-    from server.settings import ServerSettings
-
-    return create_app(ServerSettings.read())
-
-
-def _serve_from_many(host: str, port: int, workers: int, log_level: str) -> None:
-    import uvicorn
-
-    uvicorn.run(
-        "scripts.serve:app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_level=log_level,
-        timeout_graceful_shutdown=15,
-        server_header=False,
-    )

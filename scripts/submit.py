@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from core.contracts import JobOptions, JobState
-from core.errors import LiftError
+from core.contracts import JobError, JobOptions, JobState
+from core.errors import ConfigInvalid, LiftError
 from scripts.client import JobClient, JobView
 from scripts.found_videos import Errand, plan_errands
 from scripts.job_lines import JobLine, JobLines
@@ -47,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Send everything; 1 if anything failed, 130 if interrupted."""
     console = Console(stderr=True)
+    _check_address(args.server)
     errands = plan_errands(args.videos, args.out)
     submission = Submission(
         errands,
@@ -62,6 +62,20 @@ def run(args: argparse.Namespace) -> int:
         return INTERRUPTED
     _show_summary(console, submission, args.server)
     return FAILED if any(end.error for end in submission.ends.values()) else 0
+
+
+def _check_address(server: str) -> None:
+    """Before anything is tried: httpx takes an address without a scheme for a server that is away.
+
+    Raises:
+        ConfigInvalid: it is no web address.
+    """
+    try:
+        url = httpx.URL(server)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigInvalid(f"--server {server}: write the address as {DEFAULT_SERVER}.")
 
 
 @dataclass
@@ -108,7 +122,8 @@ class Submission:
         """Do all errands; what fails is in :attr:`ends`, and does not stop the others."""
         async with httpx.AsyncClient(
             base_url=server,
-            timeout=httpx.Timeout(60.0, connect=5.0),
+            # Of a thousand jobs most wait here for a connection; that is no fault of the server.
+            timeout=httpx.Timeout(60.0, connect=5.0, pool=None),
             limits=httpx.Limits(max_connections=64),
         ) as http:
             client = JobClient(http)
@@ -144,15 +159,15 @@ class Submission:
             case JobView(state=JobState.SUCCEEDED):
                 await client.download(job_id, errand.result)
             case JobView(error=error) if error is not None:
-                end.error = f"{error.title}: {error.detail} [{error.code}]"
-            case _:
-                end.error = "The job was canceled. [canceled]"
+                end.error = _in_words(error)
+            case JobView(state=state):
+                end.error = f"The job is {state.value}, without a result. [{state.value}]"
 
 
-def _in_words(error: Exception) -> str:
-    if isinstance(error, LiftError):
-        return f"{error.title}: {error.detail} [{error.code}]"
-    return f"{error} [file_unusable]"
+def _in_words(error: LiftError | JobError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"{error} [file_unusable]"
+    return f"{error.title}: {error.detail} [{error.code}]"
 
 
 def _show_summary(console: Console, submission: Submission, server: str) -> None:
@@ -178,8 +193,7 @@ def _say_how_to_look(console: Console, sent: Sequence[JobView], server: str) -> 
     if not live:
         return
     console.print(f"\n{len(live)} job{'s' if len(live) > 1 else ''} on the server. To look:")
-    with suppress(ValueError):
-        for view in live[:5]:
-            console.print(f"  curl {server.rstrip('/')}/jobs/{view.id}", highlight=False)
-        if len(live) > 5:
-            console.print(f"  curl '{server.rstrip('/')}/jobs?limit=100'", highlight=False)
+    for view in live[:5]:
+        console.print(f"  curl {server.rstrip('/')}/jobs/{view.id}", highlight=False)
+    if len(live) > 5:
+        console.print(f"  curl '{server.rstrip('/')}/jobs?limit=100'", highlight=False)

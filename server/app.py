@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
 
 from core.contracts import PoseModel
 from server import problems
@@ -29,7 +30,9 @@ def create_app(settings: ServerSettings, *, draining: Draining | None = None) ->
         draining: begun by whoever stops the server, so that long answers end early.
     """
     metrics = Metrics()
-    app = FastAPI(
+    # FastAPI's own pages load their scripts from elsewhere: offline, /docs would stay empty.
+    app = FastAPIOffline(
+        redoc_url=None,
         title="PoseLift",
         version=_VERSION,
         description=_ABOUT,

@@ -21,6 +21,7 @@ def cancel_or_remove(services: Services, job_id: str) -> JobRecord | None:
         else:
             if record.state is JobState.CANCELED:
                 services.blobs.delete(upload_key(job_id))
+                services.frames.drop(job_id)  # of an attempt that was handed back
             return record
     # In this order a crash in between leaves a record to delete again, and no nameless files.
     services.blobs.delete(upload_key(job_id))

@@ -16,7 +16,8 @@ from core.store.blobs import BlobStore
 from server.problems import respond
 from server.threads import Threads
 
-_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.IGNORECASE)
+# No file is longer than 18 digits can say, and Python refuses to read numbers without end.
+_RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})", re.IGNORECASE)
 
 
 async def download(
@@ -50,9 +51,9 @@ async def download(
         headers["Content-Digest"] = digest  # of what is sent, so only where that is all of it
     else:
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{facts.size_bytes}"
-    status = 200 if span is None else 206
     if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=media_type)
+        return Response(headers=headers, media_type=media_type)
+    status = 200 if span is None else 206
     pieces = await threads.run(blobs.read, key, start, stop)
     return StreamingResponse(_in_threads(pieces, threads), status, headers, media_type)
 
@@ -74,7 +75,8 @@ def _matches(header: str | None, etag: str) -> bool:
 
 def _wanted_range(request: Request, etag: str, size_bytes: int) -> tuple[int, int] | None:
     """``[start, stop)``, or None for the whole file; several ranges at once are not served."""
-    header = request.headers.get("range")
+    # Only GET knows ranges (RFC 9110, section 14.2): HEAD describes the whole file.
+    header = request.headers.get("range") if request.method == "GET" else None
     condition = request.headers.get("if-range")
     if header is None or (condition is not None and condition != etag):
         return None

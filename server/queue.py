@@ -6,12 +6,7 @@ from rq.serializers import JSONSerializer
 
 from core.contracts import LIFT_JOB, LIFT_QUEUE, POSE_JOB, POSE_QUEUE
 from core.store.connection import store_errors
-
-_NO_TIMEOUT = -1
-"""RQ's own timeout is an alarm signal that a broad ``except`` can eat; the worker has its own."""
-_SHOWN_S = 86_400
-"""How long RQ's lists show a handled message."""
-_RETRIES = 3
+from core.store.messages import RETRIES, message
 
 
 class Transport:
@@ -24,28 +19,10 @@ class Transport:
     def send_job(self, job_id: str) -> None:
         """Queue a job. If this fails, a worker's upkeep finds it in the ledger and sends it."""
         with store_errors():
-            self._videos.enqueue_call(
-                LIFT_JOB,
-                args=(job_id,),
-                job_id=job_id,
-                description=f"lift {job_id}",
-                timeout=_NO_TIMEOUT,
-                result_ttl=_SHOWN_S,
-                failure_ttl=_SHOWN_S,
-                # Interval 0: a later retry would need RQ's scheduler.
-                retry=Retry(max=_RETRIES),
-            )
+            # Interval 0: a later retry would need RQ's scheduler.
+            self._videos.enqueue_call(**message(LIFT_JOB, job_id), retry=Retry(max=RETRIES))
 
     def send_picture(self, pose_id: str, *, ttl_s: int) -> None:
         """Queue a picture; nobody looks at it once the client has stopped waiting."""
         with store_errors():
-            self._pictures.enqueue_call(
-                POSE_JOB,
-                args=(pose_id,),
-                job_id=pose_id,
-                description=f"pose {pose_id}",
-                timeout=_NO_TIMEOUT,
-                ttl=ttl_s,
-                result_ttl=ttl_s,
-                failure_ttl=ttl_s,
-            )
+            self._pictures.enqueue_call(**message(POSE_JOB, pose_id, shown_s=ttl_s), ttl=ttl_s)

@@ -19,14 +19,10 @@ class Seats:
         Raises:
             NoWorkerFree: every seat is taken.
         """
-        self.refuse_if_full()
+        if self._free == 0:
+            raise NoWorkerFree("Too many pictures are waited for. Try again in a few seconds.")
         self._free -= 1
         try:
             yield
         finally:
             self._free += 1
-
-    def refuse_if_full(self) -> None:
-        """Raises ``NoWorkerFree`` if there is no seat now, before anything costs time."""
-        if self._free == 0:
-            raise NoWorkerFree("Too many pictures are waited for. Try again in a few seconds.")

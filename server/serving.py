@@ -1,8 +1,11 @@
 """Runs the app on a port until a signal, and lets long answers end before it stops."""
 
+import signal
+from functools import partial
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from server.app import create_app
 from server.services import Draining
@@ -11,27 +14,49 @@ from server.settings import ServerSettings
 _GRACE_S = 15
 
 
-class _DrainingServer(uvicorn.Server):
-    """Uvicorn waits for open answers; event streams and long polls must be told to end."""
+def serve(
+    settings: ServerSettings, *, host: str, port: int, log_level: str = "info", processes: int = 1
+) -> None:
+    """Serve until SIGINT or SIGTERM. Blocks; call it from the main thread.
 
-    def __init__(self, config: uvicorn.Config, draining: Draining) -> None:
-        super().__init__(config)
-        self._draining = draining
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._draining.begin()
-        super().handle_exit(sig, frame)
-
-
-def serve(settings: ServerSettings, *, host: str, port: int, log_level: str = "info") -> None:
-    """Serve until SIGINT or SIGTERM. Blocks; call it from the main thread."""
-    draining = Draining()
-    config = uvicorn.Config(
-        create_app(settings, draining=draining),
+    Args:
+        settings: of the one process; several read theirs from the environment.
+        host: address to listen on.
+        port: port to listen on.
+        log_level: uvicorn's.
+        processes: how many share the port.
+    """
+    uvicorn.run(
+        f"{__name__}:app" if processes > 1 else partial(_draining_app, settings),
+        factory=True,
+        workers=processes,
         host=host,
         port=port,
         log_level=log_level.lower(),
         timeout_graceful_shutdown=_GRACE_S,
         server_header=False,
     )
-    _DrainingServer(config, draining).run()
+
+
+def app() -> FastAPI:
+    """The API with settings from the environment, for servers that make the app themselves."""
+    return _draining_app(ServerSettings.read())
+
+
+def _draining_app(settings: ServerSettings) -> FastAPI:
+    """The server waits for open answers: event streams and long polls must be told to end.
+
+    It makes the app once its signal handlers are there; ours go before them.
+    """
+    draining = Draining()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, partial(_on_signal, draining, signal.getsignal(number)))
+    return create_app(settings, draining=draining)
+
+
+def _on_signal(
+    draining: Draining, servers_own: object, number: int, frame: FrameType | None
+) -> None:
+    draining.begin()
+    if callable(servers_own):
+        servers_own(number, frame)

@@ -69,11 +69,15 @@ def _refuse_early(request: Request, services: Services) -> None:
     limit_bytes = services.settings.upload_limit_bytes
     if size_bytes > limit_bytes + (_FORM_OVERHEAD_BYTES if is_multipart(request) else 0):
         raise too_large(limit_bytes)
-    if not services.blobs.has_room(size_bytes):
-        raise StorageFull("There is no room for this upload. Try again once results have expired.")
+    _refuse_without_room(services, size_bytes)
     most = services.settings.max_queue
     if services.ledger.counts()[JobState.QUEUED] >= most:
         raise QueueFull(f"{most} jobs are waiting already. Try again in a minute.")
+
+
+def _refuse_without_room(services: Services, size_bytes: int) -> None:
+    if not services.blobs.has_room(size_bytes):
+        raise StorageFull("There is no room for this upload. Try again once results have expired.")
 
 
 @asynccontextmanager
@@ -99,7 +103,7 @@ async def _receive_job(
             writer,
             limit_bytes=limit_bytes,
             threads=services.files,
-            on_piece=(lambda: None) if held is None else _now_and_then(held),
+            on_piece=_check_between_pieces(services, held),
         )
         received = await receive(request, receiver, path_name)
     services.metrics.uploaded(received.upload.size_bytes)
@@ -159,6 +163,17 @@ def _made_after_all(services: Services, job_id: str) -> JobRecord | None:
     except StoreUnavailable:
         pass
     return None
+
+
+def _check_between_pieces(services: Services, held: HeldKey | None) -> Callable[[], None]:
+    """Uploads need not say how long they are, and others come at the same time."""
+    renew = (lambda: None) if held is None else _now_and_then(held)
+
+    def check() -> None:
+        _refuse_without_room(services, 0)
+        renew()
+
+    return check
 
 
 def _now_and_then(held: HeldKey) -> Callable[[], None]:

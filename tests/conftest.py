@@ -6,4 +6,4 @@ import tests.shape_checks  # noqa: F401  the hook finds it by name
 
 install_import_hook(["core"], "tests.shape_checks.checked")
 
-pytest_plugins = ["tests.store_fixtures"]
+pytest_plugins = ["tests.asset_fixtures", "tests.store_fixtures"]

@@ -140,6 +140,21 @@ def make_video(
     return path
 
 
+def huge(path: Path, side_px: int = 20_000) -> Path:
+    """A video whose headers, and the pictures' own headers, claim an enormous size."""
+    make_video(path, codec="mjpeg", size=(64, 48), frames=3)
+    content = bytearray(path.read_bytes())
+    side = side_px.to_bytes(4, "little")
+    for place, offset in ((b"strf", 12), (b"avih", 40)):  # BITMAPINFOHEADER; MainAVIHeader
+        at = content.index(place) + offset
+        content[at : at + 8] = side + side
+    at = -1
+    while (at := content.find(b"\xff\xc0\x00\x11\x08", at + 1)) >= 0:  # JPEG start of frame
+        content[at + 5 : at + 9] = side_px.to_bytes(2, "big") * 2
+    path.write_bytes(content)
+    return path
+
+
 def packet_times(path: Path) -> list[float]:
     """Presentation times of the first picture stream's packets, sorted, as ffprobe lists them."""
     with av.open(str(path)) as container:

@@ -66,7 +66,7 @@ class Bench:
         pace: of heartbeats.
         job_timeout_s: how long one job may take.
         stall_timeout_s: how long one may go without progress.
-        max_attempts: after so many attempts even a retriable failure is final.
+        max_failures: so many failures are final, even retriable ones.
     """
 
     worker: str
@@ -79,4 +79,4 @@ class Bench:
     pace: Pace
     job_timeout_s: float
     stall_timeout_s: float
-    max_attempts: int
+    max_failures: int

@@ -45,7 +45,7 @@ class Crew:
     Args:
         members: in the order in which they start.
         tell: called with a member's name and each line it writes; from several threads.
-        grace_s: how long a member may take to stop before it is killed.
+        grace_s: how long they may take to stop, together, before they are killed.
     """
 
     def __init__(
@@ -104,8 +104,9 @@ class Crew:
     def _stop_children(self) -> None:
         for child in self._children:
             child.ask_to_stop()
+        kill_at = time.monotonic() + self._grace_s
         for child in self._children:
-            child.wait_or_kill(self._grace_s)
+            child.wait_or_kill(kill_at)
 
 
 class _Child:
@@ -161,20 +162,27 @@ class _Child:
             return self._mourn(self._process.returncode)
         if time.monotonic() >= self._restart_at:
             self._close()
-            self.start()
+            self._start_again()
         return None
+
+    def _start_again(self) -> None:
+        try:
+            self.start()
+        except OSError as error:  # too many processes, say; the other members are tended on
+            self._tell(self.name, f"cannot be started: {error}")
+            self._restart_at = time.monotonic() + LONGEST_PAUSE_S
 
     def ask_to_stop(self) -> None:
         if self._process is not None and self.is_alive:
             self._process.send_signal(signal.SIGTERM)
 
-    def wait_or_kill(self, grace_s: float) -> None:
+    def wait_or_kill(self, kill_at: float) -> None:
         if self._process is None:
             return
         try:
-            self._process.wait(grace_s)
+            self._process.wait(max(0.0, kill_at - time.monotonic()))
         except subprocess.TimeoutExpired:
-            self._tell(self.name, f"did not stop within {grace_s:g} s; killed")
+            self._tell(self.name, "did not stop in time; killed")
             self._process.kill()
             self._process.wait()
         self._close()
@@ -197,19 +205,17 @@ class _Child:
         return None
 
     def _read(self, lines: IO[str]) -> None:
-        for line in lines:
-            with suppress(OSError):  # nobody reads us any more; the child must not block on that
-                self._tell(self.name, line.rstrip("\n"))
+        with lines:
+            for line in lines:
+                with suppress(OSError):  # nobody reads us; the child must not block on that
+                    self._tell(self.name, line.rstrip("\n"))
 
     def _close(self) -> None:
-        process = self._process
-        if process is None:
-            return
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
         if self._reader is not None:
+            # Closes the other pipe at its end, which a grandchild may hold open for long.
             self._reader.join(timeout=2)
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
 
 
 def _same_code(environment: Mapping[str, str]) -> dict[str, str]:

@@ -62,7 +62,7 @@ def settle(
     work: Callable[[], Lifted],
     *,
     deadline: Deadline,
-    max_attempts: int,
+    max_failures: int,
 ) -> Ending:
     """Run the work, and enter its end in the ledger.
 
@@ -72,7 +72,7 @@ def settle(
         halt: why the work was asked to stop, if it was.
         work: lifts and stores the result.
         deadline: says why, if it is over.
-        max_attempts: after so many attempts even a retriable failure is final.
+        max_failures: so many failures are final, even retriable ones.
     """
     try:
         lifted = work()
@@ -82,35 +82,39 @@ def settle(
     except Exception as error:
         try:
             if isinstance(error, Canceled):
-                return _enter_stop(ledger, attempt, halt, deadline)
-            return _enter_failure(ledger, attempt, as_lift_error(error), max_attempts)
+                return _enter_stop(ledger, attempt, halt, deadline, max_failures)
+            return _enter_failure(ledger, attempt, as_lift_error(error), max_failures)
         except AttemptSuperseded:
             return Ending(Outcome.SUPERSEDED)
 
 
-def _enter_stop(ledger: JobLedger, attempt: Attempt, halt: Halt, deadline: Deadline) -> Ending:
+def _enter_stop(
+    ledger: JobLedger, attempt: Attempt, halt: Halt, deadline: Deadline, max_failures: int
+) -> Ending:
     match halt.reason:
         case Reason.SHUTDOWN:
-            _insist(lambda: ledger.release(attempt))
-            return Ending(Outcome.HANDED_BACK)
+            state = _insist(lambda: ledger.release(attempt))
+            return Ending(Outcome.HANDED_BACK if state is JobState.QUEUED else _of(state))
         case Reason.SUPERSEDED:
             return Ending(Outcome.SUPERSEDED)
         case Reason.TIMEOUT:
-            return _enter_failure(ledger, attempt, deadline.error(), max_attempts=0)
+            return _enter_failure(ledger, attempt, deadline.error(), max_failures)
         case _:
             return Ending(_of(_insist(lambda: ledger.cancel(attempt))))
 
 
 def _enter_failure(
-    ledger: JobLedger, attempt: Attempt, error: LiftError, max_attempts: int
+    ledger: JobLedger, attempt: Attempt, error: LiftError, max_failures: int
 ) -> Ending:
     reason = JobError.of(error)
     log.warning("job=%s attempt=%d failed [%s] %s",
                 attempt.job_id, attempt.token, reason.code, reason.detail)  # fmt: skip
-    if reason.retriable and attempt.token < max_attempts:
-        _insist(lambda: ledger.release(attempt))
+    if not reason.retriable:
+        return Ending(_of(_insist(lambda: ledger.fail(attempt, reason))), reason)
+    state = _insist(lambda: ledger.fail_for_now(attempt, reason, max_failures=max_failures))
+    if state is JobState.QUEUED:
         return Ending(Outcome.TRY_LATER)
-    return Ending(_of(_insist(lambda: ledger.fail(attempt, reason))), reason)
+    return Ending(_of(state), reason)
 
 
 def as_lift_error(error: Exception) -> LiftError:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.errors import AttemptSuperseded, StoreUnavailable
 from core.store.ledger import Attempt, JobLedger
@@ -68,60 +68,51 @@ def keep_alive(
         thread.join()
 
 
+@dataclass
 class _Heart:
-    def __init__(
-        self,
-        ledger: JobLedger,
-        attempt: Attempt,
-        halt: Halt,
-        pace: Pace,
-        deadline: Deadline,
-        sign: Callable[[], None],
-        on_stuck: Callable[[Reason], None],
-    ) -> None:
-        self._ledger = ledger
-        self._attempt = attempt
-        self._halt = halt
-        self._pace = pace
-        self._deadline = deadline
-        self._sign = sign
-        self._signed_at = time.monotonic()
-        self._on_stuck = on_stuck
-        self._asked_at: float | None = None
-        self._away = False
+    ledger: JobLedger
+    attempt: Attempt
+    halt: Halt
+    pace: Pace
+    deadline: Deadline
+    sign: Callable[[], None]
+    on_stuck: Callable[[Reason], None]
+    signed_at: float = field(default_factory=time.monotonic)
+    asked_at: float | None = None
+    away: bool = False
 
     def beat_until(self, ended: threading.Event) -> None:
-        while not ended.wait(self._pace.beat_s):
+        while not ended.wait(self.pace.beat_s):
             self._renew()
             now = time.monotonic()
-            if now - self._signed_at >= self._pace.sign_s:
-                self._sign()
-                self._signed_at = now
-            if self._deadline.is_over:
-                self._halt.ask(Reason.TIMEOUT)
-            if self._halt.reason is not None and not ended.is_set():
-                self._watch_for_end(self._halt.reason, now)
+            if now - self.signed_at >= self.pace.sign_s:
+                self.sign()
+                self.signed_at = now
+            if self.deadline.is_over:
+                self.halt.ask(Reason.TIMEOUT)
+            if self.halt.reason is not None and not ended.is_set():
+                self._watch_for_end(self.halt.reason, now)
 
     def _renew(self) -> None:
-        if self._halt.reason is Reason.SUPERSEDED:
+        if self.halt.reason is Reason.SUPERSEDED:
             return
         try:
-            cancel = self._ledger.renew(self._attempt, self._pace.lease_s)
+            cancel = self.ledger.renew(self.attempt, self.pace.lease_s)
         except AttemptSuperseded:
-            self._halt.ask(Reason.SUPERSEDED)
+            self.halt.ask(Reason.SUPERSEDED)
             return
         except StoreUnavailable as error:
-            if not self._away:
-                log.warning("job=%s store away, going on: %s", self._attempt.job_id, error.detail)
-            self._away = True
+            if not self.away:
+                log.warning("job=%s store away, going on: %s", self.attempt.job_id, error.detail)
+            self.away = True
             return
-        self._away = False
+        self.away = False
         if cancel:
-            self._halt.ask(Reason.CANCELED)
+            self.halt.ask(Reason.CANCELED)
 
     def _watch_for_end(self, reason: Reason, now: float) -> None:
-        if self._asked_at is None:
-            self._asked_at = now
-        elif now - self._asked_at > self._pace.stuck_s:
-            self._on_stuck(reason)
-            self._asked_at = None
+        if self.asked_at is None:
+            self.asked_at = now
+        elif now - self.asked_at > self.pace.stuck_s:
+            self.on_stuck(reason)
+            self.asked_at = None

@@ -60,7 +60,7 @@ def lift(job_id: str, *, bench: Bench, halt: Halt, beat: Callable[[], None]) -> 
             halt,
             work,
             deadline=deadline,
-            max_attempts=bench.max_attempts,
+            max_failures=bench.max_failures,
         )
     _clean_up(bench, attempt, ending.outcome)
     log.info("job=%s attempt=%d %s%s after %.2f s", job_id, attempt.token, ending.outcome.value,

@@ -21,10 +21,17 @@ SHARED_FRACTION = 0.85
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU as ``CUDA_VISIBLE_DEVICES`` names it, and its memory."""
+    """One GPU as the driver counts it, and its memory.
+
+    Attributes:
+        index: its number, in the order of the PCI bus.
+        memory_mib: all of its memory.
+        uuid: its other name, by which some schedulers hand it out.
+    """
 
     index: str
     memory_mib: int
+    uuid: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def find_gpus(environment: Mapping[str, str]) -> list[Gpu]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
-    query = [tool, "--query-gpu=index,memory.total", "--format=csv,noheader,nounits"]
+    query = [tool, "--query-gpu=index,memory.total,uuid", "--format=csv,noheader,nounits"]
     try:
         reply = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
@@ -61,13 +68,15 @@ def find_gpus(environment: Mapping[str, str]) -> list[Gpu]:
     if visible is None:
         return gpus
     allowed = [part.strip() for part in visible.split(",")]
-    return [gpu for gpu in gpus if gpu.index in allowed]
+    return [gpu for gpu in gpus if gpu.index in allowed or gpu.uuid in allowed]
 
 
 def parse_gpus(listing: str) -> list[Gpu]:
-    """GPUs from lines of ``index, memory in MiB``; anything else in them is no GPU."""
+    """GPUs from lines of ``index, memory in MiB, uuid``; anything else in them is no GPU."""
     rows = [[part.strip() for part in line.split(",")] for line in listing.splitlines()]
-    return [Gpu(row[0], int(row[1])) for row in rows if len(row) == 2 and row[1].isdecimal()]
+    return [
+        Gpu(row[0], int(row[1]), row[2]) for row in rows if len(row) == 3 and row[1].isdecimal()
+    ]
 
 
 def choose_gpus(wish: str, found: Sequence[Gpu]) -> list[Gpu]:
@@ -122,7 +131,12 @@ def plan_slots(
 
 def member_of(plan: SlotPlan, environment: Mapping[str, str]) -> Member:
     """The process for a slot; what the user set in the environment stands."""
-    added = {"CUDA_VISIBLE_DEVICES": plan.visible_gpu, "POSELIFT_DEVICE": plan.device.value}
+    added = {
+        "CUDA_VISIBLE_DEVICES": plan.visible_gpu,
+        # The driver's tool counts along the bus; CUDA by itself puts the fastest first.
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "POSELIFT_DEVICE": plan.device.value,
+    }
     if plan.vram_budget_mib is not None and "POSELIFT_VRAM_BUDGET_MIB" not in environment:
         added["POSELIFT_VRAM_BUDGET_MIB"] = str(plan.vram_budget_mib)
     # -P: a folder called `worker` where the user happens to be must not be imported.

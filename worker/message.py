@@ -1,17 +1,16 @@
 """The queued message: an RQ job that carries an identifier and runs nothing by itself."""
 
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis
-from rq import Queue
+from rq import Queue, Retry
 from rq.exceptions import DeserializationError, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from core.contracts import LIFT_JOB
-
-NO_TIMEOUT = -1
-"""RQ's timeout is an alarm signal that a broad ``except`` can eat; the heartbeat has ours."""
+from core.store.messages import RETRIES, message
 
 UNREADABLE = "(unreadable)"
 
@@ -53,33 +52,20 @@ def open_queue(name: str, connection: Redis) -> Queue:
     return Queue(name, connection=connection, job_class=Message, serializer=JSONSerializer)
 
 
-def send(queue: Queue, job_id: str, *, keep_s: int, at_front: bool = False) -> None:
+def send(queue: Queue, job_id: str, *, at_front: bool = False) -> None:
     """Queue a job again; what RQ still knows of an earlier message for it is dropped.
 
     Args:
         queue: where to.
         job_id: the ledger's identifier, which is the message's too.
-        keep_s: how long RQ shows the message after it was handled.
         at_front: before all others, for a job that had been started.
     """
     drop(queue, job_id)
-    queue.enqueue_call(
-        LIFT_JOB,
-        args=(job_id,),
-        job_id=job_id,
-        description=f"lift {job_id}",
-        timeout=NO_TIMEOUT,
-        result_ttl=keep_s,
-        failure_ttl=keep_s,
-        at_front=at_front,
-    )
+    queue.enqueue_call(**message(LIFT_JOB, job_id), retry=Retry(max=RETRIES), at_front=at_front)
 
 
 def drop(queue: Queue, job_id: str) -> None:
     """Remove a message from the queue and from every list that RQ may have it in."""
-    try:
-        message = Message.fetch(job_id, queue.connection, JSONSerializer)
-        message.delete()
-    except NoSuchJobError:
-        pass
+    with suppress(NoSuchJobError):
+        Message.fetch(job_id, queue.connection, JSONSerializer).delete()
     queue.intermediate_queue.remove(job_id)

@@ -47,8 +47,9 @@ class WorkerSettings(BaseSettings):
     """Ten hours of video on a slow processor take more than a day."""
     stall_timeout_s: Annotated[float, Field(gt=0)] = 900.0
     """A job without any progress for this long is given up."""
-    max_attempts: Annotated[int, Field(ge=1)] = 3
-    """After so many attempts even a failure of the machine is final."""
+    max_failures: Annotated[int, Field(ge=1)] = 3
+    """A job that the machine failed is tried again, until it failed so often. Stopping a worker
+    is no failure."""
     lease_s: Annotated[float, Field(ge=2)] = 30.0
     """A job whose worker died goes to another one after this long."""
     stuck_s: Annotated[float, Field(gt=0)] = 60.0

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SWEEP_S = 10.0
-SHOWN_S = 86_400
-"""How long RQ's own lists show a handled message."""
 
 
 class Slot:
@@ -104,7 +102,7 @@ class Slot:
         return self._worker
 
     def _hand_back(self, queue: Queue, job_id: str) -> None:
-        send(queue, job_id, keep_s=SHOWN_S, at_front=True)
+        send(queue, job_id, at_front=True)
         self._bench.ledger.sent(job_id)
 
     def _sweeper(self) -> SweeperThread:
@@ -114,7 +112,6 @@ class Slot:
             self._bench.blobs,
             self._bench.frames,
             scratch=self._bench.scratch,
-            keep_s=SHOWN_S,
         )
         turn = Turn(self._redis, self._name, hold_s=3 * SWEEP_S)
         return SweeperThread(sweeper, turn, every_s=SWEEP_S)
@@ -140,7 +137,7 @@ def make_bench(settings: WorkerSettings, *, worker: str, runtime: Lifts) -> Benc
         pace=Pace(lease_s=settings.lease_s, stuck_s=settings.stuck_s),
         job_timeout_s=settings.job_timeout_s,
         stall_timeout_s=settings.stall_timeout_s,
-        max_attempts=settings.max_attempts,
+        max_failures=settings.max_failures,
     )
 
 

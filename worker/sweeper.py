@@ -78,7 +78,6 @@ class Sweeper:
         blobs: where their files are.
         frames: where their finished frames are.
         scratch: where workers on this machine spool results.
-        keep_s: how long RQ shows handled messages.
         clock: monotonic seconds.
     """
 
@@ -90,7 +89,6 @@ class Sweeper:
         frames: LiveFrames,
         *,
         scratch: Path,
-        keep_s: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -98,7 +96,6 @@ class Sweeper:
         self._blobs = blobs
         self._frames = frames
         self._scratch = scratch
-        self._keep_s = keep_s
         self._missing: frozenset[str] = frozenset()
         self._orphans_removed_at = clock()
         self._clock = clock
@@ -118,26 +115,17 @@ class Sweeper:
     def _send_abandoned(self) -> None:
         for job_id in self._ledger.abandoned():
             log.warning("job=%s goes (back) to the queue", job_id)
-            send(self._queue, job_id, keep_s=self._keep_s)
+            send(self._queue, job_id)
             self._ledger.sent(job_id)
 
     def _send_forgotten(self) -> None:
         """A queued job whose message was missing twice in a row is not on its way: it is lost."""
         waiting = {_text(job_id) for job_id in self._queue.get_job_ids()}
-        missing = frozenset(job_id for job_id in self._queued() if job_id not in waiting)
+        missing = frozenset(self._ledger.ids(JobState.QUEUED)) - waiting
         for job_id in missing & self._missing:
             log.warning("job=%s was forgotten by the queue", job_id)
-            send(self._queue, job_id, keep_s=self._keep_s)
+            send(self._queue, job_id)
         self._missing = missing - self._missing
-
-    def _queued(self) -> list[str]:
-        found: list[str] = []
-        cursor: str | None = None
-        while True:
-            records, cursor = self._ledger.list(JobState.QUEUED, cursor, 500)
-            found += [record.id for record in records]
-            if cursor is None:
-                return found
 
     def _remove_expired(self) -> None:
         for job_id in self._ledger.expire_due():

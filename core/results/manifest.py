@@ -6,13 +6,13 @@ durations or host names. Those belong to the job record.
 
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from core.results.schema import SCHEMA_VERSION
 from core.scale import ScaleSource
-from core.video.frames import DecodeReport, VideoFacts
+from core.video.frames import VideoFacts
 
 SOFTWARE = ("poselift", "numpy", "torch", "mediapipe", "av")
 """Distributions whose versions can change the numbers."""
@@ -23,10 +23,18 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
+def _as_text(name: str) -> str:
+    """File names on Linux are bytes and may hold what is no text, which becomes ``?``."""
+    return name.encode("utf-8", "replace").decode()
+
+
+_Name = Annotated[str, AfterValidator(_as_text)]
+
+
 class Source(_Part):
     """The video, or the 2D keypoints a user brought (then without codec and container)."""
 
-    filename: str | None = None
+    filename: _Name | None = None
     width_px: int
     height_px: int
     rotation_deg: int = 0
@@ -80,7 +88,7 @@ class Axes(_Part):
 class ModelFacts(_Part):
     """One network, by name and by the SHA-256 of its file in hex."""
 
-    name: str
+    name: _Name
     sha256: str
 
 
@@ -113,16 +121,6 @@ class Quality(_Part):
     notes: tuple[str, ...] = ()
     tracks: dict[str, Any] = {}
 
-    def with_decoding(self, report: DecodeReport) -> Self:
-        """The same, with what happened to the file while it was decoded."""
-        return self.model_copy(
-            update={
-                "decode_errors": report.decode_errors,
-                "times_repaired": report.times_repaired,
-                "truncated": report.truncated,
-            }
-        )
-
 
 class Manifest(_Part):
     """Everything about a result but the arrays; stored in it as JSON.
@@ -131,7 +129,7 @@ class Manifest(_Part):
         scale_source: why a metre is a metre; a single camera cannot tell size from distance.
         scale_factor: what the lifter's own metres were multiplied with.
         models: by what they do, such as ``keypoints`` and ``lifter``.
-        options: of the job, as validated.
+        options: of the job, as validated; for 2D keypoints a user brought, those that matter there.
         software: versions by distribution name.
     """
 

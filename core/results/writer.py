@@ -5,7 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, ENOSPC
+from errno import EDQUOT, EISDIR, ENOSPC
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -58,6 +58,8 @@ class ResultWriter:
         self.frames = 0
 
     def __enter__(self) -> Self:
+        if self._target.is_dir():  # found out only in the end otherwise
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(self._target))
         with _storage_full_explained():
             shutil.rmtree(self._scratch, ignore_errors=True)  # of a writer that crashed
             self._scratch.mkdir(parents=True)

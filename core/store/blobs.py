@@ -63,10 +63,6 @@ class BlobStore(Protocol):
         """Store something small."""
         ...
 
-    def facts(self, key: str) -> BlobFacts | None:
-        """Size and hash, or None if there is no such blob."""
-        ...
-
     def exists(self, key: str) -> bool: ...
 
     def read(self, key: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -90,7 +86,7 @@ class BlobStore(Protocol):
         ...
 
     def delete_under(self, prefix: str) -> None:
-        """Remove every blob whose key begins with ``prefix/``."""
+        """Remove every blob whose key is ``prefix/`` and one more part: all of a job's results."""
         ...
 
     def keys_under(self, prefix: str, older_than_s: float) -> Iterator[str]:

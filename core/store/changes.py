@@ -62,7 +62,7 @@ class JobChanges:
                 # A short timeout, so that a connection which died silently is noticed by its ping.
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=5.0)
                 if message is not None:
-                    self._wake(message["data"].decode())
+                    self._wake(message["data"].decode(errors="replace"))
 
     def _wake(self, job_id: str) -> None:
         for event in self._waiting.get(job_id, ()):

@@ -15,7 +15,6 @@ from core.contracts import BlobFacts
 from core.errors import BlobMissing, StorageFull, StorageUnavailable
 from core.store.blobs import PIECE_BYTES, BlobWriter
 
-_SIDECAR = ".facts"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -46,7 +45,7 @@ class DiskBlobs:
                 yield writer
                 with _disk_errors():
                     os.fsync(file.fileno())
-            self._publish(part, key, writer.facts)
+            self._publish(part, key)
         finally:
             part.unlink(missing_ok=True)
 
@@ -54,9 +53,9 @@ class DiskBlobs:
         facts = _measure(path)
         try:
             # Within one file system nothing is copied; a result is spooled next to its place.
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-            self._publish(path, key, facts)
+            with _disk_errors(), path.open("rb") as file:
+                os.fsync(file.fileno())  # a full disk may only show now
+            self._publish(path, key)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -68,12 +67,6 @@ class DiskBlobs:
         with self.open_writer(key) as writer:
             writer.write(content)
         return writer.facts
-
-    def facts(self, key: str) -> BlobFacts | None:
-        try:
-            return BlobFacts.model_validate_json(_sidecar(self._path(key)).read_bytes())
-        except FileNotFoundError:
-            return None
 
     def exists(self, key: str) -> bool:
         return self._path(key).exists()
@@ -96,7 +89,6 @@ class DiskBlobs:
         path = self._path(key)
         with _disk_errors():
             path.unlink(missing_ok=True)
-            _sidecar(path).unlink(missing_ok=True)
         with suppress(OSError):  # the last attempt's or chunk's folder goes with it
             if path.parent.parent != self._root:
                 path.parent.rmdir()
@@ -109,7 +101,7 @@ class DiskBlobs:
         written_before = time.time() - older_than_s
         # Unlike Path.rglob, os.walk does not mind folders that others remove meanwhile.
         for folder, _, names in os.walk(self._path(prefix)):
-            for path in (Path(folder, name) for name in names if not name.endswith(_SIDECAR)):
+            for path in (Path(folder, name) for name in names):
                 with suppress(FileNotFoundError):
                     if path.stat().st_mtime <= written_before:
                         yield path.relative_to(self._root).as_posix()
@@ -136,11 +128,10 @@ class DiskBlobs:
         except FileNotFoundError:
             raise BlobMissing(_GONE) from None
 
-    def _publish(self, part: Path, key: str, facts: BlobFacts) -> None:
+    def _publish(self, part: Path, key: str) -> None:
         path = self._path(key)
         with _disk_errors():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _sidecar(path).write_text(facts.model_dump_json())
             part.replace(path)
             _sync_folder(path.parent)
 
@@ -171,10 +162,6 @@ def _disk_errors() -> Iterator[None]:
         if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT):
             raise StorageUnavailable("The data folder cannot be written to just now.") from error
         raise
-
-
-def _sidecar(path: Path) -> Path:
-    return path.with_name(path.name + _SIDECAR)
 
 
 def _measure(path: Path) -> BlobFacts:

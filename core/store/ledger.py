@@ -163,9 +163,25 @@ class JobLedger(LedgerReader):
         """End the job as canceled: the worker has stopped. Raises ``AttemptSuperseded``."""
         return self._finish(attempt, JobState.CANCELED, {})
 
-    def release(self, attempt: Attempt) -> None:
-        """Hand the job back unfinished, to be queued again where it stood, without a penalty."""
-        self._fenced(scripts.RELEASE, attempt, self._retention_s)
+    def release(self, attempt: Attempt) -> JobState:
+        """Hand the job back unfinished, to be queued again where it stood, without a penalty.
+
+        Returns the state that holds: ``queued``, or ``canceled`` if a cancel came first. Raises
+        ``AttemptSuperseded`` as renew does.
+        """
+        outcome = self._fenced(scripts.RELEASE, attempt, self._retention_s, 0, "")
+        return JobState(outcome.decode())
+
+    def fail_for_now(self, attempt: Attempt, error: JobError, *, max_failures: int) -> JobState:
+        """Hand the job back because the machine stood in the way, or fail it after so many times.
+
+        Returns the state that holds: ``queued``, ``failed``, or ``canceled`` if a cancel came
+        first. Raises ``AttemptSuperseded`` as renew does.
+        """
+        outcome = self._fenced(
+            scripts.RELEASE, attempt, self._retention_s, max_failures, error.model_dump_json()
+        )
+        return JobState(outcome.decode())
 
     # --- upkeep -----------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 Keys, all under one prefix (a single Redis, not a cluster):
 
-- ``job:ID`` hash: the record, plus ``seq`` (order of arrival), ``losses`` (workers that died).
+- ``job:ID`` hash: the record, plus ``seq`` (order of arrival), ``losses`` (workers that died) and
+  ``failures`` (attempts that the machine spoilt).
 - ``jobs`` and ``jobs:STATE`` sorted sets, scored by ``seq``: listings and the queue's order.
 - ``leases`` sorted set: running jobs, scored by when their lease ends.
 - ``outbox`` sorted set: queued jobs that must still be handed to the transport, scored by when
@@ -11,7 +12,10 @@ Keys, all under one prefix (a single Redis, not a cluster):
 
 A connection may break after a transition and before its reply; the client library then sends the
 same again. So repeating one changes nothing and gives the same answer: a claim carries a nonce, an
-end remembers whose it was.
+end and a release remember whose they were.
+
+A hash may be gone without us (a Redis that evicts, an operator's DEL): its id is then forgotten by
+whoever stumbles over it, so that one lost job does not stop the upkeep of all others.
 
 Times are Redis's own clock in seconds, so that machines need not agree on the time.
 """
@@ -50,8 +54,14 @@ local function requeue(job)
   redis.call('ZADD', P .. 'outbox', 0, id)
   changed()
 end
-local function lost_too_often(limit)
-  return tonumber(get('losses') or '0') >= limit
+local function forget()
+  for _, index in ipairs({
+    'jobs', 'jobs:queued', 'jobs:running', 'jobs:succeeded', 'jobs:failed', 'jobs:canceled',
+    'jobs:expired', 'leases', 'outbox', 'expiry', 'tombstones',
+  }) do
+    redis.call('ZREM', P .. index, id)
+  end
+  redis.call('DEL', key)
 end
 local function fenced(token)
   return get('attempt') ~= token or get('state') ~= 'running'
@@ -110,6 +120,7 @@ CLAIM = (
     + """
 -- ARGV: id, worker, lease, retention, max_losses, error of a job that kills its workers, nonce
 local state = get('state')
+if not state then forget() return false end
 if state == 'running' and get('claim') == ARGV[7] then return tonumber(get('attempt')) end
 if state == 'running' then
   local lease = redis.call('ZSCORE', P .. 'leases', id)
@@ -119,7 +130,7 @@ elseif state ~= 'queued' then
   return false
 end
 if get('cancel_requested') == '1' then finish('canceled', tonumber(ARGV[4])) return false end
-if lost_too_often(tonumber(ARGV[5])) then
+if tonumber(get('losses') or '0') >= tonumber(ARGV[5]) then
   redis.call('HSET', key, 'error', ARGV[6])
   finish('failed', tonumber(ARGV[4]))
   return false
@@ -178,11 +189,26 @@ return to
 RELEASE = (
     PRELUDE
     + """
--- ARGV: id, token, retention
+-- ARGV: id, token, retention, how many failures are too many (0: this is none), error of the last
+-- Returns the state that now holds.
+if get('ended_by') == ARGV[2] then return get('state') end
+if get('released_by') == ARGV[2] then return 'queued' end
 if fenced(ARGV[2]) then return 'superseded' end
-if get('cancel_requested') == '1' then finish('canceled', tonumber(ARGV[3])) return 'canceled' end
-requeue(id)
-return 'queued'
+local to, limit = 'queued', tonumber(ARGV[4])
+if get('cancel_requested') == '1' then
+  to = 'canceled'
+elseif limit > 0 and redis.call('HINCRBY', key, 'failures', 1) >= limit then
+  to = 'failed'
+  redis.call('HSET', key, 'error', ARGV[5])
+end
+if to == 'queued' then
+  redis.call('HSET', key, 'released_by', ARGV[2])
+  requeue(id)
+else
+  redis.call('HSET', key, 'ended_by', ARGV[2])
+  finish(to, tonumber(ARGV[3]))
+end
+return to
 """
 )
 
@@ -206,11 +232,7 @@ DELETE = (
 local state = get('state')
 if not state then return 'unknown' end
 if state == 'queued' or state == 'running' then return 'live' end
-redis.call('ZREM', P .. 'jobs:' .. state, id)
-for _, index in ipairs({'jobs', 'leases', 'outbox', 'expiry', 'tombstones'}) do
-  redis.call('ZREM', P .. index, id)
-end
-redis.call('DEL', key)
+forget()
 changed()
 return 'ok'
 """

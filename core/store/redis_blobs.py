@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,7 +24,8 @@ class RedisBlobs:
     """A :class:`core.store.blobs.BlobStore` in Redis: 1 MiB pieces, and one entry that names them.
 
     A new version gets pieces of its own and becomes visible by one write of the entry; ``read``
-    follows the version it began with, which stays readable for a while after it was replaced.
+    follows the version it began with, which stays readable for a while after it was replaced. What
+    one job has several of is listed in a set, so that removing it need not search all of Redis.
 
     Args:
         redis: the client; its server's memory limit is the limit here.
@@ -57,12 +58,6 @@ class RedisBlobs:
             writer.write(content)
         return writer.facts
 
-    def facts(self, key: str) -> BlobFacts | None:
-        entry = self._entry(key)
-        if entry is None:
-            return None
-        return BlobFacts(size_bytes=int(entry["size_bytes"]), sha256=entry["sha256"])
-
     def exists(self, key: str) -> bool:
         return self._entry(key) is not None
 
@@ -88,13 +83,14 @@ class RedisBlobs:
         with store_errors():
             entry = self._entry(key)
             self._redis.delete(_entry_key(key))
+            self._redis.srem(_folder_key(key), key)
             if entry is not None:
                 self._drop_pieces(entry)
 
     def delete_under(self, prefix: str) -> None:
         with store_errors():
-            for name in self._redis.scan_iter(match=_entry_key(f"{prefix}/*"), count=1000):
-                self.delete(name.decode().removeprefix(_entry_key("")))
+            for key in self._redis.smembers(_folder_key(f"{prefix}/")):
+                self.delete(key.decode())
 
     def keys_under(self, prefix: str, older_than_s: float) -> Iterator[str]:
         return iter(())  # their time to live ends them
@@ -114,21 +110,19 @@ class RedisBlobs:
         return {name.decode(): value.decode() for name, value in fields.items()} or None
 
     def _publish(self, key: str, writer: "_RedisWriter") -> None:
-        facts = writer.facts
         with _full_errors(), store_errors():
             replaced = self._entry(key)
             pipe = self._redis.pipeline(transaction=True)
-            for number in range(_count(facts.size_bytes)):
+            for number in range(_count(writer.facts.size_bytes)):
                 pipe.expire(_piece_key(writer.version, number), self._ttl_s)
             pipe.hset(
                 _entry_key(key),
-                mapping={
-                    "version": writer.version,
-                    "size_bytes": facts.size_bytes,
-                    "sha256": facts.sha256,
-                },
+                mapping={"version": writer.version, "size_bytes": writer.facts.size_bytes},
             )
             pipe.expire(_entry_key(key), self._ttl_s)
+            if _is_one_of_several(key):
+                pipe.sadd(_folder_key(key), key)
+                pipe.expire(_folder_key(key), self._ttl_s)
             pipe.execute()
             if replaced is not None:
                 self._drop_pieces(replaced)
@@ -176,7 +170,7 @@ class _RedisWriter(BlobWriter):
             self._held.clear()
 
     def discard(self) -> None:
-        with store_errors():
+        with suppress(StoreUnavailable), store_errors():  # else their time to live ends them
             for number in range(self._count):
                 self._redis.unlink(_piece_key(self.version, number))
 
@@ -209,6 +203,16 @@ def _full_errors() -> Iterator[None]:
 
 def _entry_key(key: str) -> str:
     return f"poselift:blob:{key}"
+
+
+def _folder_key(key: str) -> str:
+    return f"poselift:folder:{key.rpartition('/')[0]}"
+
+
+def _is_one_of_several(key: str) -> bool:
+    # ``results/JOB/TOKEN`` has a job's folder; ``uploads/JOB`` has none, and a set of all uploads
+    # would grow for as long as Redis runs.
+    return key.count("/") > 1
 
 
 def _piece_key(version: str, number: int) -> str:

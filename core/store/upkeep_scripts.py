@@ -10,10 +10,11 @@ ABANDONED = (
 -- ARGV: '', grace, retention, max_losses, error. Returns ids to hand to the transport (again).
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', stamp(now))) do
   id, key = job, P .. 'job:' .. job
-  redis.call('HINCRBY', key, 'losses', 1)
-  if get('cancel_requested') == '1' then
+  if not get('state') then
+    forget()
+  elseif get('cancel_requested') == '1' then
     finish('canceled', tonumber(ARGV[3]))
-  elseif lost_too_often(tonumber(ARGV[4])) then
+  elseif redis.call('HINCRBY', key, 'losses', 1) >= tonumber(ARGV[4]) then
     redis.call('HSET', key, 'error', ARGV[5])
     finish('failed', tonumber(ARGV[3]))
   else
@@ -35,15 +36,13 @@ local at = now
 if ARGV[2] ~= '' then at = tonumber(ARGV[2]) end
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'tombstones', '-inf', stamp(at))) do
   id, key = job, P .. 'job:' .. job
-  redis.call('ZREM', P .. 'jobs:expired', job)
-  redis.call('ZREM', P .. 'jobs', job)
-  redis.call('ZREM', P .. 'tombstones', job)
-  redis.call('DEL', key)
+  forget()
 end
 local due = redis.call('ZRANGEBYSCORE', P .. 'expiry', '-inf', stamp(at))
 for _, job in ipairs(due) do
   id, key = job, P .. 'job:' .. job
-  if get('state') ~= 'expired' then move('expired') changed() end
+  local state = get('state')
+  if not state then forget() elseif state ~= 'expired' then move('expired') changed() end
 end
 return due
 """

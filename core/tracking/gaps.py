@@ -43,6 +43,8 @@ class FilledFrame:
 def fill_gaps(frames: Iterable[SlotFrame], *, max_gap_s: float) -> Iterator[FilledFrame]:
     """Fill gaps of at most ``max_gap_s`` from the last sighting before to the first one after.
 
+    A frame between two sightings that share no keypoint stays empty.
+
     Keypoints follow a cubic Hermite curve over true time whose tangents come from the sightings
     just around the gap, limited so that no coordinate leaves the range between its two ends; hints
     are interpolated linearly. Looks ahead by ``max_gap_s`` and a tenth of a second.
@@ -86,7 +88,8 @@ def _fill(ahead: deque[SlotFrame], before: Sequence[list[_Knot]], max_gap_s: flo
             and after[0].tracklet == known[-1].tracklet
             and after[0].time_s - known[-1].time_s <= max_gap_s + _TIME_ROUNDING_S
         )
-        poses.append(_between(known, after, frame.time_s) if fillable else None)
+        filled = _between(known, after, frame.time_s) if fillable else None
+        poses.append(filled if filled is not None and filled.confidence.any() else None)
     return FilledFrame(frame.frame_index, frame.time_s, tuple(poses))
 
 

@@ -83,11 +83,13 @@ def follow_known_person(
     """
     report = TrackReport() if report is None else report
     report.start(1)
-    return _chunks(map(_alone, observations), 1, max_gap_s, chunk_frames, report)
+    cast = (_alone(observation, report) for observation in observations)
+    return _chunks(cast, 1, max_gap_s, chunk_frames, report)
 
 
-def _alone(observation: Observation) -> SlotFrame:
+def _alone(observation: Observation, report: TrackReport) -> SlotFrame:
     seen = [s for detection in observation.detections if (s := measure(detection)) is not None]
+    report.people_at_once(len(seen))
     slot = SlotSighting(0, seen[0]) if seen else None
     return SlotFrame(observation.frame_index, observation.time_s, (slot,))
 

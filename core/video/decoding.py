@@ -1,6 +1,6 @@
 """Packets into pictures with times: past damage, and from any point of the file."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -57,18 +57,24 @@ class Entry:
 
 
 def decode_pictures(
-    video: OpenVideo, fps: float | None, report: DecodeReport, skip_packets: int = 0
+    video: OpenVideo,
+    fps: float | None,
+    report: DecodeReport,
+    skip_packets: int = 0,
+    on_step: Callable[[], None] = lambda: None,
 ) -> Generator[Picture]:
     """Every picture that can be decoded, in order of presentation.
 
     Packets and pictures that cannot be decoded are counted and left out. If reading breaks off, or
     the file ends before it should, the report says ``truncated``; what came before is delivered.
+    ``on_step`` is called for every packet that is read.
     """
     step_s = 1 / (fps or FALLBACK_FPS)
     clock = FrameClock(step_s)
     ticks = _tick_queue(video)
     end_s = None
-    for order, image in enumerate(_images(video, report, ticks, skip_packets)):
+    packets = islice(_packets(video, report, on_step), skip_packets, None)
+    for order, image in enumerate(_images(video, report, ticks, packets)):
         stamp = image.pts if ticks is None else _shown_tick(image, ticks)
         time_s = clock.stamp(_seconds(video, stamp))
         end_s = time_s + max(_seconds(video, image.duration) or 0.0, step_s)
@@ -82,7 +88,9 @@ def decode_pictures(
         report.truncated = True
 
 
-def find_entry(video: OpenVideo, time_s: float) -> Entry | None:
+def find_entry(
+    video: OpenVideo, time_s: float, on_step: Callable[[], None] = lambda: None
+) -> Entry | None:
     """Read packets, decoding none, up to the pictures shown at ``time_s`` on the file's clock.
 
     Only where a packet is exactly one picture with a stored time, and the order in the file can be
@@ -94,7 +102,7 @@ def find_entry(video: OpenVideo, time_s: float) -> Entry | None:
         return None
     packets = pictures = 0
     last_stored_s: float | None = None
-    for number, packet in enumerate(_packets(video, DecodeReport())):
+    for number, packet in enumerate(_packets(video, DecodeReport(), on_step)):
         shown_s, stored_s = _seconds(video, packet.pts), _seconds(video, packet.dts)
         if shown_s is None or packet.is_corrupt or not _follows(stored_s, last_stored_s):
             return None
@@ -113,9 +121,9 @@ def _follows(stored_s: float | None, last_s: float | None) -> bool:
 
 
 def _images(
-    video: OpenVideo, report: DecodeReport, ticks: TickQueue | None, skip_packets: int
+    video: OpenVideo, report: DecodeReport, ticks: TickQueue | None, packets: Iterable[Packet]
 ) -> Iterator[VideoFrame]:
-    for packet in islice(_packets(video, report), skip_packets, None):
+    for packet in packets:
         if ticks is not None and packet.dts is not None:
             ticks.put(packet.dts)
             packet.opaque = packet.dts
@@ -135,9 +143,12 @@ def _shown_tick(image: VideoFrame, ticks: TickQueue) -> int | None:
     return ticks.take(image.opaque) if isinstance(image.opaque, int) else None
 
 
-def _packets(video: OpenVideo, report: DecodeReport) -> Iterator[Packet]:
+def _packets(
+    video: OpenVideo, report: DecodeReport, on_step: Callable[[], None]
+) -> Iterator[Packet]:
     try:
         for packet in video.container.demux(video.stream):
+            on_step()
             if packet.size == 0:
                 # An empty packet would tell the decoder that the video is over. AVI has them in
                 # the middle, where a camera dropped a picture.

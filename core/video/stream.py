@@ -1,6 +1,6 @@
 """Video files in, upright RGB pictures with true times out, one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -52,7 +52,8 @@ def stream_frames(
     selection: FrameSelection | None = None,
     report: DecodeReport | None = None,
     limits: VideoLimits | None = None,
-) -> Iterator[Frame]:
+    on_step: Callable[[], None] = lambda: None,
+) -> Generator[Frame]:
     """The selected frames of a video, in order; memory does not grow with its length.
 
     Args:
@@ -61,6 +62,8 @@ def stream_frames(
         selection: which frames; all by default.
         report: filled in while frames are drawn: damage, repaired times, truncation.
         limits: those of ``probe``, for files whose headers promised less than there is.
+        on_step: called for every bit of the file that is read, also far from any frame that is
+            used: an hour of video may lie before the range. What it raises ends the stream.
 
     Raises:
         RangeOutsideVideo: there are frames, but none in the time range.
@@ -70,11 +73,11 @@ def stream_frames(
     """
     selection, limits = selection or FrameSelection(), limits or VideoLimits()
     report = report if report is not None else DecodeReport()
-    entry = _find_entry(path, facts, selection, limits)
+    entry = _find_entry(path, facts, selection, limits, on_step)
     to_rgb, rate = UprightRgb(facts), RateLimit(selection.max_fps)
     with open_video(path, limits) as video:
         skip = entry.packets if entry else 0
-        pictures = decode_pictures(video, facts.average_fps, report, skip)
+        pictures = decode_pictures(video, facts.average_fps, report, skip, on_step)
         for number, index, picture in _in_range(pictures, facts, selection, entry):
             if picture.time_s - facts.start_s > limits.max_duration_s:
                 raise VideoTooLong(f"The video goes on after {limits.max_duration_s / 3600:.1f} h.")
@@ -100,12 +103,16 @@ def expected_frames(facts: VideoFacts, selection: FrameSelection) -> int | None:
 
 
 def _find_entry(
-    path: Path, facts: VideoFacts, selection: FrameSelection, limits: VideoLimits
+    path: Path,
+    facts: VideoFacts,
+    selection: FrameSelection,
+    limits: VideoLimits,
+    on_step: Callable[[], None],
 ) -> Entry | None:
     if selection.start_s < _WORTH_SEEKING_S:
         return None
     with open_video(path, limits) as video:
-        return find_entry(video, facts.start_s + selection.start_s - _ROUNDING_S)
+        return find_entry(video, facts.start_s + selection.start_s - _ROUNDING_S, on_step)
 
 
 def _in_range(

@@ -1,5 +1,6 @@
 """One picture in, poses out, at once."""
 
+import asyncio
 import math
 
 from fastapi import APIRouter, Request
@@ -19,6 +20,9 @@ from server.services import Services, Use
 
 router = APIRouter(tags=["poses"])
 
+_SLOWEST_UPLOAD_S = 30.0
+"""A seat is not for those who send their picture a byte at a time."""
+
 
 @router.post(
     "/poses",
@@ -27,6 +31,7 @@ router = APIRouter(tags=["poses"])
         errors.UploadEmpty,
         errors.UploadMissing,
         errors.UploadTooLarge,
+        errors.UploadIncomplete,
         errors.NoWorkerFree,
         errors.StoreUnavailable,
     ),
@@ -36,16 +41,11 @@ router = APIRouter(tags=["poses"])
 async def create_poses(request: Request, services: Use) -> Poses:
     """Waits a few seconds for the answer; 503 with `Retry-After` when no worker is free."""
     expect_body(request, unread=True)
-    services.seats.refuse_if_full()
     if not await services.looks.run(services.beats.alive, POSE_QUEUE):
         raise NoWorkerFree("No worker for single pictures is running.")
-    try:
-        image = await _receive(request, services.settings.image_limit_bytes)
-    except ClientDisconnect:
-        raise UploadIncomplete("The connection ended before the upload did.") from None
-    if not image:
-        raise UploadEmpty("The picture is empty.")
+    # From the first byte on: pictures are held in memory, and seats bound how many.
     with services.seats.taken():
+        image = await _receive_in_time(request, services.settings.image_limit_bytes)
         return Poses(persons=await services.waits.run(_ask, services, image))
 
 
@@ -54,6 +54,19 @@ def _ask(services: Services, image: bytes) -> list[PersonPose]:
     services.exchange.put(pose_id, image)
     services.transport.send_picture(pose_id, ttl_s=math.ceil(wait_s))
     return services.exchange.wait(pose_id, wait_s)
+
+
+async def _receive_in_time(request: Request, limit_bytes: int) -> bytes:
+    try:
+        async with asyncio.timeout(_SLOWEST_UPLOAD_S):
+            image = await _receive(request, limit_bytes)
+    except TimeoutError:
+        raise UploadIncomplete(f"The picture took over {_SLOWEST_UPLOAD_S:g} s to come.") from None
+    except ClientDisconnect:
+        raise UploadIncomplete("The connection ended before the upload did.") from None
+    if not image:
+        raise UploadEmpty("The picture is empty.")
+    return image
 
 
 async def _receive(request: Request, limit_bytes: int) -> bytes:

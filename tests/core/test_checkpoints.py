@@ -5,9 +5,12 @@ import torch
 from safetensors.torch import load, save
 
 from core import checkpoints
+from core.cameras import assumed_focal_px, pixels_to_rays
 from core.checkpoints import load_lifter, save_lifter
 from core.errors import CheckpointInvalid
+from core.skeleton import BODY
 from tests.core.models.inputs import TINY, make_inputs, make_lifter
+from tests.core.tracking.walkers import figure
 
 
 @pytest.fixture
@@ -37,11 +40,25 @@ def test_what_is_loaded_lifts_as_what_was_saved(saved):
 
 
 def test_the_packaged_weights_stand_a_plausible_person_upright():
+    """Axes: x right, y down. The person faces us, so their left is on our right."""
     loaded = load_lifter()
-    assert loaded.name == "base"
+    standing = figure(640, 700, 500)
+    rays = pixels_to_rays(standing.keypoints_px, 1280, 720, assumed_focal_px(1280, 720))
     with torch.inference_mode():
-        pose = loaded.model(*make_inputs(1, 3))
-    assert torch.isfinite(pose.joints_m).all()
+        pose = loaded.model(
+            torch.from_numpy(rays).expand(1, 3, 33, 2),
+            torch.from_numpy(standing.confidence).expand(1, 3, 33),
+            torch.arange(3)[None] / 30,
+        )
+    joints_m = dict(zip(BODY.names, pose.joints_m[0, 1].tolist(), strict=True))
+    assert loaded.name == "base"
+    assert joints_m["pelvis"] == [0, 0, 0]
+    assert joints_m["head_top"][1] < joints_m["neck"][1] < 0
+    assert 0 < joints_m["left_knee"][1] < joints_m["left_ankle"][1]
+    assert joints_m["left_shoulder"][0] > 0.1
+    assert joints_m["right_shoulder"][0] < -0.1
+    assert 1.2 < joints_m["left_ankle"][1] - joints_m["head_top"][1] < 2.0
+    assert (pose.sigma_m < 0.3).all()
 
 
 @pytest.mark.parametrize(
@@ -51,6 +68,9 @@ def test_the_packaged_weights_stand_a_plausible_person_upright():
         ({"skeleton": "0" * 16}, "another skeleton"),
         ({"config": {"layers": 3}}, "no model field 'layers'"),
         ({"config": {**TINY.to_dict(), "token_channels": 64}}, "do not fit"),
+        ({"config": {**TINY.to_dict(), "dropout": 7}}, "do not fit"),
+        ({"config": {**TINY.to_dict(), "encoder_blocks": 0.5}}, "do not fit"),
+        ({"config": 5}, "do not fit"),
     ],
 )
 def test_a_checkpoint_made_for_something_else_is_refused_in_words(saved, changes, words):

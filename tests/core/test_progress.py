@@ -60,3 +60,27 @@ def test_without_an_estimate_there_is_no_time_to_go() -> None:
     meter.advance()
     assert heard[-1].eta_s is None
     assert heard[-1].fps == 1.0
+
+
+def test_the_way_to_the_first_frame_is_reported_and_is_no_part_of_the_rate() -> None:
+    meter, clock, heard = metered(100)
+    for _ in range(200):
+        clock.now_s += 0.05
+        meter.tick()
+    assert len(heard) > 10
+    assert heard[-1].frames_done == 0
+    assert heard[-1].fps is None
+    for _ in range(20):
+        clock.now_s += 0.1
+        meter.advance()
+    assert heard[-1].fps is not None
+    assert 7 < heard[-1].fps <= 10
+
+
+def test_the_way_between_frames_is_part_of_the_rate() -> None:
+    meter, clock, heard = metered(None)
+    for step in range(6000):
+        clock.now_s += 0.01
+        meter.advance() if step % 100 == 99 else meter.tick()
+    assert heard[-1].fps is not None
+    assert 0.7 < heard[-1].fps < 1.3

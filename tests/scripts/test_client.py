@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,7 @@ CONTENT = bytes(range(256)) * 40
 
 def client(answer: Callable[[httpx.Request], httpx.Response], **kwargs) -> JobClient:
     http = httpx.AsyncClient(base_url="http://server", transport=httpx.MockTransport(answer))
-    return JobClient(http, first_pause_s=0.001, **kwargs)
+    return JobClient(http, first_pause_s=0.001, poll_s=0.001, **kwargs)
 
 
 def job(state: str = "queued") -> httpx.Response:
@@ -90,6 +91,24 @@ def test_following_ends_with_the_job():
     assert asyncio.run(follow()) == [JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED]
 
 
+def test_a_job_far_back_in_the_queue_is_seldom_asked_about():
+    async def count(position: int) -> int:
+        asked = 0
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            nonlocal asked
+            asked += 1
+            waiting = {"id": "abc", "state": "queued", "progress": {"queue_position": position}}
+            return httpx.Response(200, json=waiting)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                _ = [view async for view in client(answer).follow("abc")]
+        return asked
+
+    assert asyncio.run(count(1000)) < asyncio.run(count(1)) / 2
+
+
 def digest(content: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"
 
@@ -130,6 +149,15 @@ def test_a_result_that_changed_meanwhile_is_fetched_anew(tmp_path):
     target = tmp_path / "pose.npz"
     asyncio.run(client(lambda request: next(answers)).download("abc", target))
     assert target.read_bytes() == b"new"
+
+
+def test_a_download_that_is_given_up_leaves_nothing(tmp_path):
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=Cut(), headers={"etag": '"v1"'})
+
+    with pytest.raises(ServerUnreachable, match="cut off"):
+        asyncio.run(client(answer, patience_s=0.02).download("abc", tmp_path / "pose.npz"))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("stated", "arrives"), [(CONTENT, True), (b"something else", False)])

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from core.contracts import JobState
@@ -91,6 +92,12 @@ def test_a_missing_file_and_an_empty_folder_are_said_so(server, tmp_path, capsys
     assert "There is no video" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("address", ["localhost:8000", "http://", "http://[::1", "ftp://host"])
+def test_an_address_that_is_none_is_said_so_at_once(videos, address, capsys):
+    assert cli.main(["submit", "--server", address, str(videos)]) == 1
+    assert "write the address as http://" in capsys.readouterr().err
+
+
 def test_a_wrong_option_is_refused_before_anything_is_sent(server, videos, ledger):
     assert submit(server, videos, "--stride", "0") == 2
     assert ledger.list()[0] == []
@@ -105,7 +112,8 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_look(server, videos, ledg
     with process:
         wait_for(lambda: bool(ledger.list(JobState.RUNNING)[0]))
         (record,), _ = ledger.list()
-        wait_for(lambda: True)
+        asked_once = 'route="/jobs/{job_id}"'  # so it has been told the job's id
+        wait_for(lambda: asked_once in httpx.get(f"{server.url}/metrics").text)
         process.send_signal(signal.SIGINT)
         _, shown = process.communicate(timeout=10)
     assert process.returncode == 130

@@ -126,6 +126,22 @@ def test_bad_ranges(api: httpx.Client, attempt: Attempt, query: str) -> None:
     assert code(answer) == (422, "parameter_invalid")
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_far_beyond_the_end_there_is_nothing(
+    api: httpx.Client,
+    worker: FakeWorker,
+    attempt: Attempt,
+    poses: PoseChunk,
+    tmp_path: Path,
+    running: bool,
+) -> None:
+    show(worker, attempt, [poses])
+    if not running:
+        finish(worker, attempt, poses, tmp_path)
+    answer = api.get(f"/jobs/{attempt.job_id}/frames?start={10**30}")
+    assert (answer.status_code, answer.json()["frames"]) == (200, [])
+
+
 def test_none_of_a_job_that_did_not_succeed(
     api: httpx.Client, worker: FakeWorker, attempt: Attempt
 ) -> None:

@@ -59,6 +59,7 @@ def test_metrics(
         for job_id in ("feed", "f00d"):
             api.get(f"/jobs/{job_id}")
         api.get("/no/such/thing")
+        api.request("PROPFIND", "/healthz")
         found = numbers(api)
     assert found["poselift_uploads_total", ()] == 1
     assert found["poselift_upload_bytes_total", ()] == len(MP4)
@@ -74,3 +75,4 @@ def test_metrics(
     assert count("POST", "/jobs", 415) == 1
     assert count("GET", "/jobs/{job_id}", 404) == 2  # by route, not by id
     assert count("GET", "none", 404) == 1
+    assert count("other", "/healthz", 405) == 1  # nor by whatever a client makes up

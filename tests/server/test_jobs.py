@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,16 +14,13 @@ from core.store.keys import result_key
 from server.settings import ServerSettings
 from tests.server.clips import MP4, code
 from tests.server.fake_worker import FakeWorker
+from tests.server.sending import stored
 
 UNKNOWN = ["0" * 32, "x", "..%2f..%2fetc", "a" * 3000, "%00", "*"]
 
 
 def submit(api: httpx.Client) -> str:
     return api.post("/jobs", content=MP4).json()["id"]
-
-
-def stored(settings: ServerSettings) -> list[Path]:
-    return [path for path in settings.data_dir.rglob("*") if path.is_file()]
 
 
 def later(delay_s: float, act) -> None:
@@ -208,6 +204,11 @@ class TestList:
         found = api.get("/jobs", params={"state": "queued", "limit": 1}).json()
         assert [job["id"] for job in found["jobs"]] == [second]
 
+    @pytest.mark.parametrize("cursor", ["last", "-1", "٣", "9" * 400])
+    def test_nonsense_cursor_is_no_error(self, api: httpx.Client, cursor: str) -> None:
+        submit(api)
+        assert len(api.get("/jobs", params={"cursor": cursor}).json()["jobs"]) == 1
+
     @pytest.mark.parametrize("query", ["state=asleep", "limit=0", "limit=1000"])
     def test_bad_questions(self, api: httpx.Client, query: str) -> None:
         assert code(api.get(f"/jobs?{query}")) == (422, "parameter_invalid")
@@ -221,6 +222,19 @@ class TestDelete:
         answer = api.delete(f"/jobs/{job_id}")
         assert (answer.status_code, answer.json()["state"]) == (202, "canceled")
         assert stored(settings) == []
+
+    def test_of_a_job_that_was_handed_back_its_frames_go_too(
+        self, api: httpx.Client, worker: FakeWorker, settings: ServerSettings
+    ) -> None:
+        attempt = worker.claim(submit(api))
+        worker.frames.append(attempt, 0, 1, b"chunk")
+        worker.ledger.release(attempt)
+        assert api.delete(f"/jobs/{attempt.job_id}").json()["state"] == "canceled"
+        assert stored(settings) == []
+
+    def test_a_canceled_job_has_no_result(self, api: httpx.Client) -> None:
+        job_id = submit(api)
+        api.delete(f"/jobs/{job_id}")
         assert code(api.get(f"/jobs/{job_id}/result")) == (409, "job_has_no_result")
 
     def test_running_job_is_asked_to_stop(self, api: httpx.Client, worker: FakeWorker) -> None:

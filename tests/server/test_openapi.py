@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
 
 from core.contracts import JobOptions
@@ -44,3 +45,15 @@ def test_errors_are_problems_with_examples(document: dict[str, Any]) -> None:
     assert {"400", "409", "413", "415", "422", "429", "503", "507"} <= set(refused)
     problem = refused["413"]["content"]["application/problem+json"]
     assert problem["examples"]["upload_too_large"]["value"]["status"] == 413
+
+
+def test_the_page_needs_no_foreign_host(api: httpx.Client) -> None:
+    page = api.get("/docs").text
+    sources = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+    assert len(sources) >= 3
+    assert "//" not in re.sub(r"(?m)^\s*//.*$", "", page)
+    for source in sources:
+        answer = api.get(source)
+        assert (answer.status_code, len(answer.content) > 0) == (200, True)
+    assert "SwaggerUIBundle" in api.get(next(s for s in sources if s.endswith(".js"))).text
+    assert api.get("/redoc").status_code == 404

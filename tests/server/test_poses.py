@@ -1,5 +1,6 @@
 """One picture in, poses out: answered by a thread that plays the worker."""
 
+import socket
 import threading
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from core.errors import ImageInvalid, LiftError
 from core.store.heartbeats import Heartbeats, WorkerBeat
 from core.store.pose_exchange import PoseExchange
 from tests.server.clips import code
+from tests.waiting import wait_for
 
 PICTURE = b"\xff\xd8\xff\xe0 a picture"
 SOMEBODY = PersonPose(
@@ -91,6 +93,13 @@ def test_no_slot_free(api: httpx.Client, pose_worker: None, redis: Redis) -> Non
     # The one with the seat waited for a worker; the others were sent away before they queued.
     assert redis.llen(f"rq:queue:{POSE_QUEUE}") == 1
     assert sum("Too many" in answer.json()["detail"] for answer in answers) == 3
+
+
+def test_picture_on_its_way_takes_a_seat(api: httpx.Client, pose_worker: None, url: str) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(b"POST /poses HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\nhalf")
+        wait_for(lambda: "Too many" in api.post("/poses", content=PICTURE).json()["detail"])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from server.settings import ServerSettings
 from tests.server.clips import code, of_size
 from tests.server.fake_worker import FakeWorker
 from tests.server.running import RunningServer
+from tests.server.sending import stored
 
 CLIP = of_size(2_500_000)
 
@@ -45,8 +46,8 @@ def test_the_whole_way(
         part = api.get(f"/jobs/{job_id}/result", headers={"Range": "bytes=1048570-1048580"})
         assert part.content == CLIP[::-1][1048570:1048581]
         assert api.delete(f"/jobs/{job_id}").status_code == 204
-        assert redis.keys("poselift:blob:*") == []
-        assert list(settings.data_dir.rglob("*.facts")) == []
+        assert redis.keys("poselift:blob:*") == redis.keys("poselift:folder:*") == []
+        assert stored(settings) == []
 
 
 def test_redis_without_room(

@@ -1,5 +1,7 @@
 """Uploads that are refused, or given up: nothing is left behind."""
 
+import itertools
+import shutil
 import socket
 import time
 
@@ -108,7 +110,7 @@ class TestRefused:
             refused = send(api)
             assert code(refused) == (429, "queue_full")
             assert int(refused.headers["retry-after"]) > 0
-            assert len(stored(settings)) == 2  # the first one's file and its facts
+            assert len(stored(settings)) == 1  # the first one's
 
     def test_full_disk(self, serve, settings: ServerSettings) -> None:
         server: RunningServer = serve(settings.model_copy(update={"disk_reserve_bytes": 1 << 60}))
@@ -116,6 +118,16 @@ class TestRefused:
             refused = send(api)
             assert code(refused) == (507, "storage_full")
             assert int(refused.headers["retry-after"]) > 0
+            assert nothing_was_kept(api, settings)
+
+    def test_disk_that_fills_up_under_an_upload(self, serve, settings: ServerSettings) -> None:
+        free_bytes = shutil.disk_usage(settings.data_dir).free
+        reserve_bytes = free_bytes - (200 << 20)  # it is another's disk, too: leave it some play
+        limits = {"disk_reserve_bytes": reserve_bytes, "upload_limit_bytes": 1 << 30}
+        server: RunningServer = serve(settings.model_copy(update=limits))
+        pieces = itertools.chain([MP4], itertools.repeat(bytes(1 << 20), 1000))
+        with httpx.Client(base_url=server.url, timeout=30) as api:
+            assert code(api.post("/jobs", content=pieces)) == (507, "storage_full")
             assert nothing_was_kept(api, settings)
 
     def test_redis_away(self, serve, settings: ServerSettings) -> None:

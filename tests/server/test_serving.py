@@ -19,7 +19,10 @@ PROGRAM = """
 import sys
 from server.serving import serve
 from server.settings import ServerSettings
-serve(ServerSettings.read(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+port, processes = map(int, sys.argv[1:])
+serve(
+    ServerSettings.read(), host="127.0.0.1", port=port, log_level="warning", processes=processes
+)
 """
 
 
@@ -41,14 +44,15 @@ def wait_until_up(api: httpx.Client, process: subprocess.Popen[str]) -> None:
             time.sleep(0.05)
 
 
-def test_stops_soon_though_clients_wait(redis_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_stops_soon_though_clients_wait(redis_url: str, tmp_path: Path, processes: int) -> None:
     port = free_port()
     environment = {
         **os.environ,
         "POSELIFT_REDIS_URL": redis_url,
         "POSELIFT_DATA_DIR": str(tmp_path),
     }
-    command = [sys.executable, "-c", PROGRAM, str(port)]
+    command = [sys.executable, "-c", PROGRAM, str(port), str(processes)]
     with (
         subprocess.Popen(command, env=environment, text=True) as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as api,

@@ -86,7 +86,7 @@ def test_names_are_only_shown(
     answer = api.post("/jobs", content=MP4, params={"filename": given})
     job = answer.json()
     assert (answer.status_code, job["filename"]) == (202, shown)
-    assert {path.name for path in stored(settings)} == {job["id"], f"{job['id']}.facts"}
+    assert {path.name for path in stored(settings)} == {job["id"]}
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

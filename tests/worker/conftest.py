@@ -48,7 +48,7 @@ def bench(ledger, blobs, runtime, redis, tmp_path: Path) -> Bench:
         pace=Pace(beat_s=0.05, lease_s=5.0, stuck_s=60.0),
         job_timeout_s=60.0,
         stall_timeout_s=60.0,
-        max_attempts=2,
+        max_failures=2,
     )
 
 
@@ -65,7 +65,7 @@ def submit(ledger: JobLedger, blobs: DiskBlobs, queue) -> Callable[..., str]:
         job_id = new_id()
         upload = blobs.put_bytes(upload_key(job_id), content)
         ledger.create(job_id=job_id, filename=name, options=JobOptions(), upload=upload)
-        send(queue, job_id, keep_s=60)
+        send(queue, job_id)
         ledger.sent(job_id)
         return job_id
 
@@ -88,7 +88,7 @@ def hire(redis_url: str, bench: Bench) -> Iterator[Callable[..., LiftWorker]]:
             functions={LIFT_JOB: partial(lift, bench=bench)},
             connection=clients[-1],
             name=name,
-            hand_back=lambda queue, job_id: send(queue, job_id, keep_s=60, at_front=True),
+            hand_back=lambda queue, job_id: send(queue, job_id, at_front=True),
         )
 
     yield hire

@@ -122,6 +122,18 @@ def test_a_shutdown_hands_the_job_back_without_a_penalty(run, submit, ledger, ru
     assert (record.state, record.worker) == (JobState.QUEUED, None)
 
 
+def test_being_handed_back_is_no_failure(run, submit, ledger, runtime):
+    job_id = submit(b"endless")
+    for _ in range(3):
+        halt = Halt()
+        halt.ask(Reason.SHUTDOWN)
+        assert run(job_id, halt).outcome is Outcome.HANDED_BACK
+    behave_by_raising(runtime, StorageFull("The disk is full."))
+    assert run(job_id).outcome is Outcome.TRY_LATER
+    assert run(job_id).outcome is Outcome.FAILED
+    assert ledger.get(job_id).attempt == 5
+
+
 def test_a_superseded_attempt_writes_nothing(run, submit, ledger, runtime, redis, blobs):
     job_id = submit(b"endless")
     endings = []

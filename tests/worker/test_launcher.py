@@ -57,17 +57,18 @@ def test_gpus_are_chosen_by_index():
 
 
 def test_the_drivers_listing_is_read_and_noise_is_not():
-    listing = "0, 143771\n1, 24564\n\nNo devices were found\n"
-    assert parse_gpus(listing) == [Gpu("0", 143771), Gpu("1", 24564)]
+    listing = "0, 143771, GPU-a\n1, 24564, GPU-b\n\nNo devices were found\n"
+    assert parse_gpus(listing) == [Gpu("0", 143771, "GPU-a"), Gpu("1", 24564, "GPU-b")]
 
 
 def test_gpus_hidden_by_the_user_stay_hidden(tmp_path, monkeypatch):
     tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho '0, 1000'\necho '1, 2000'\n")
+    tool.write_text("#!/bin/sh\necho '0, 1000, GPU-a'\necho '1, 2000, GPU-b'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert [gpu.index for gpu in find_gpus({})] == ["0", "1"]
     assert [gpu.index for gpu in find_gpus({"CUDA_VISIBLE_DEVICES": "1"})] == ["1"]
+    assert [gpu.index for gpu in find_gpus({"CUDA_VISIBLE_DEVICES": "GPU-b"})] == ["1"]
     assert find_gpus({"CUDA_VISIBLE_DEVICES": ""}) == []
 
 
@@ -84,6 +85,7 @@ def test_the_child_is_told_its_gpu_and_its_share_unless_the_user_said_so():
     member = member_of(plan, {})
     assert member.environment == {
         "CUDA_VISIBLE_DEVICES": "0",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "POSELIFT_DEVICE": "cuda",
         "POSELIFT_VRAM_BUDGET_MIB": "10200",
     }

@@ -160,7 +160,7 @@ def test_an_idle_worker_waits_for_redis_and_resumes(tmp_path, start, monkeypatch
             job_id = new_id()
             upload = DiskBlobs(tmp_path / "data" / "blobs").put_bytes(upload_key(job_id), b"x")
             ledger.create(job_id=job_id, filename="x", options=JobOptions(), upload=upload)
-            send(open_queue("poselift", redis), job_id, keep_s=60)
+            send(open_queue("poselift", redis), job_id)
             wait_for(lambda: ledger.get(job_id).state is JobState.SUCCEEDED, timeout_s=15)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0

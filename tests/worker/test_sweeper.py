@@ -14,7 +14,7 @@ from worker.sweeper import Sweeper, SweeperThread, Turn
 
 @pytest.fixture
 def sweeper(ledger, queue, blobs, bench, tmp_path):
-    return Sweeper(ledger, queue, blobs, bench.frames, scratch=tmp_path / "scratch", keep_s=60)
+    return Sweeper(ledger, queue, blobs, bench.frames, scratch=tmp_path / "scratch")
 
 
 def test_a_dead_workers_job_goes_to_another(hire, submit, sweeper, queue, ledger, redis, state):
@@ -69,7 +69,7 @@ def test_files_without_a_job_go_in_time(ledger, queue, blobs, bench, tmp_path):
             return self.now
 
     clock = Clock()
-    sweeper = Sweeper(ledger, queue, blobs, bench.frames, scratch=tmp_path, keep_s=60, clock=clock)
+    sweeper = Sweeper(ledger, queue, blobs, bench.frames, scratch=tmp_path, clock=clock)
     blobs.put_bytes(upload_key("of-no-job"), b"x")
     for path in (tmp_path / "blobs" / "uploads").iterdir():
         os.utime(path, (1, 1))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.evaluation.metrics import mpjpe, n_mpjpe, pa_mpjpe, procrustes_aligned
+from core.evaluation.metrics import auc, mpjpe, n_mpjpe, pa_mpjpe, pck, procrustes_aligned
 
 
 def test_mpjpe_by_hand():
@@ -60,3 +60,23 @@ def test_alignment_only_ever_helps():
     joints, truth = joints - joints[:, :1], truth - truth[:, :1]
     residual = np.square(procrustes_aligned(joints, truth) - truth).sum()
     assert residual <= np.square(joints - truth).sum()
+
+
+def test_pck_and_auc_by_hand():
+    truth = np.zeros((1, 4, 3))
+    joints = np.zeros((1, 4, 3))
+    joints[0, :, 0] = [0.0, 0.0725, 0.15, 0.2]
+    # 150 mm is not nearer than 150 mm.
+    assert pck(joints, truth).tolist() == [0.5]
+    # Radii 0, 5, ..., 150 mm: the joint at 0 is within 30 of them, that at 72.5 within 16.
+    assert auc(joints, truth) == pytest.approx([(30 + 16) / 31 / 4])
+
+
+@pytest.mark.parametrize("metric", [mpjpe, n_mpjpe, pa_mpjpe, pck, auc])
+def test_a_pose_with_a_nan_has_no_score_and_spoils_no_other(metric):
+    joints, truth = np.repeat(random_pose(1), 3, 0), np.repeat(random_pose(2), 3, 0)
+    whole = metric(joints, truth)
+    joints[1, 5, 2] = np.nan
+    scores = metric(joints, truth)
+    assert np.isnan(scores).tolist() == [False, True, False]
+    np.testing.assert_array_equal(scores[[0, 2]], whole[[0, 2]])

@@ -167,7 +167,7 @@ class TestCancel:
             case "fail":
                 assert ledger.fail(attempt, BROKEN) is JobState.CANCELED
             case "release":
-                ledger.release(attempt)
+                assert ledger.release(attempt) is JobState.CANCELED
             case "die":
                 time.sleep(0.03)
                 assert ledger.abandoned() == []
@@ -224,6 +224,37 @@ class TestAbandoned:
             assert attempt is not None
             ledger.release(attempt)
         assert ledger.get(job_id).state is JobState.QUEUED
+
+    def test_only_failures_count_as_failures(self, ledger: JobLedger, accept: Accept) -> None:
+        job_id, states = accept(), []
+        for hand_back in (True, False, True, True, False):
+            attempt = ledger.claim(job_id, worker="w", lease_s=9.0)
+            assert attempt is not None
+            if hand_back:
+                ledger.release(attempt)
+            else:
+                states.append(ledger.fail_for_now(attempt, BROKEN, max_failures=2))
+        assert states == [JobState.QUEUED, JobState.FAILED]
+        assert ledger.get(job_id).error == BROKEN
+
+
+class TestLostRecord:
+    """Redis was told to evict, or an operator removed a key."""
+
+    def test_others_are_looked_after_all_the_same(
+        self, ledger: JobLedger, accept: Accept, redis: Redis
+    ) -> None:
+        dead, queued, ended = accept.running(lease_s=0.01), accept(), accept.running()
+        ledger.succeed(ended, SOME_FILE, 1)
+        for job_id in (dead.job_id, queued, ended.job_id):
+            redis.delete(f"poselift:job:{job_id}")
+        other = accept.running(lease_s=0.01)
+        time.sleep(0.02)
+        assert ledger.abandoned() == [other.job_id]
+        assert ledger.expire_due(time.time() + 700) == [ended.job_id]  # so that its files go
+        assert ledger.claim(queued, worker="w", lease_s=9.0) is None
+        assert ledger.ids(JobState.QUEUED) == [other.job_id]
+        assert ledger.expire_due(time.time() + 700) == ledger.ids(JobState.RUNNING) == []
 
 
 class TestList:

@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from core.contracts import JobOptions, JobState
+from core.contracts import JobError, JobOptions, JobState
+from core.errors import StorageFull
 from core.store.connection import connect
 from core.store.ledger import JobLedger
 from tests.core.store.accepting import SOME_FILE, Accept
@@ -51,3 +52,22 @@ def test_success_stays_a_success(shaky: JobLedger, proxy: LosingProxy) -> None:
     assert shaky.succeed(attempt, SOME_FILE, 1) is JobState.SUCCEEDED
     assert proxy.lost == 1
     assert shaky.succeed(attempt, SOME_FILE, 1) is JobState.SUCCEEDED  # asked again by hand
+
+
+def test_failure_counts_once(shaky: JobLedger, proxy: LosingProxy) -> None:
+    job_id, full, states = Accept(shaky)(), JobError.of(StorageFull("Full.")), []
+    for _ in range(3):
+        attempt = shaky.claim(job_id, worker="w", lease_s=30.0)
+        assert attempt is not None
+        proxy.lose_next()
+        states.append(shaky.fail_for_now(attempt, full, max_failures=3))
+    assert proxy.lost == 3
+    assert states == [JobState.QUEUED, JobState.QUEUED, JobState.FAILED]
+
+
+def test_handing_back_is_not_taken_for_superseded(shaky: JobLedger, proxy: LosingProxy) -> None:
+    attempt = Accept(shaky).running()
+    proxy.lose_next()
+    shaky.release(attempt)
+    assert proxy.lost == 1
+    assert shaky.get(attempt.job_id).state is JobState.QUEUED

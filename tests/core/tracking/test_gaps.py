@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.keypoints.protocol import Detection
-from core.tracking.tracks import Observation
-from tests.core.tracking.walkers import centre_x, figure, film, follow, walk
+from core.skeleton import KEYPOINT_NAMES
+from core.tracking.tracks import Observation, TrackReport, follow_known_person
+from tests.core.tracking.walkers import centre_x, figure, film, follow, joined, walk
 
 
 def seen_at(times_s: np.ndarray, seen: np.ndarray, x_px: np.ndarray) -> list[Observation]:
@@ -103,3 +104,24 @@ def test_no_interpolation_leads_from_one_person_to_another():
     x = centre_x(track)
     assert np.isnan(x[60:66]).all()
     assert set(np.round(x[np.isfinite(x)])) == {200.0, 1100.0}
+
+
+def test_nothing_is_filled_in_between_two_halves_of_a_body():
+    """Arms before the gap, legs behind it: there is nothing to interpolate."""
+    arms, legs = (
+        [any(part in name for part in parts) for name in KEYPOINT_NAMES]
+        for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+    )
+    whole = figure(300, 700, 300)
+    halves = [
+        Detection(np.where(np.array(half)[:, None], whole.keypoints_px, np.float32(np.nan)),
+                  whole.confidence)
+        for half in (arms, legs)
+    ]  # fmt: skip
+    scene = [Observation(i, i / 30, [] if 10 <= i < 14 else [halves[i >= 14]]) for i in range(24)]
+    report = TrackReport()
+    chunks = follow_known_person(scene, max_gap_s=0.5, chunk_frames=24, report=report)
+    track = joined(list(chunks))
+    assert not track.present[0, 10:14].any()
+    assert np.isnan(track.confidence[0, 10:14]).all()
+    assert report.interpolated_frames == [0]

@@ -313,4 +313,4 @@ def test_a_known_person_is_never_questioned_however_far_they_jump():
     keypoints_px = np.concatenate([c.keypoints_px[0] for c in chunks])
     assert np.flatnonzero(~observed).tolist() == [10]
     assert np.isfinite(keypoints_px).all()
-    assert (report.frames, report.reentry_count) == (60, 0)
+    assert (report.frames, report.reentry_count, report.most_people) == (60, 0, 1)

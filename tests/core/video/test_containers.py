@@ -22,7 +22,7 @@ from core.errors import (
 )
 from core.video.containers import open_video
 from core.video.stream import DecodeReport, VideoLimits, probe, stream_frames
-from tests.videos import make_video, read_index
+from tests.videos import huge, make_video, read_index
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -83,21 +83,6 @@ def test_three_by_three_pixels(tmp_path, codec, suffix):
     path = make_video(tmp_path / f"tiny{suffix}", codec=codec, size=(3, 3), frames=2)
     with pytest.raises(VideoTooSmall, match="3 x 3"):
         probe(path)
-
-
-def huge(path: Path, side_px: int = 20_000) -> Path:
-    """A video whose headers, and the pictures' own headers, claim an enormous size."""
-    make_video(path, codec="mjpeg", size=(64, 48), frames=3)
-    content = bytearray(path.read_bytes())
-    side = side_px.to_bytes(4, "little")
-    for place, offset in ((b"strf", 12), (b"avih", 40)):  # BITMAPINFOHEADER; MainAVIHeader
-        at = content.index(place) + offset
-        content[at : at + 8] = side + side
-    at = -1
-    while (at := content.find(b"\xff\xc0\x00\x11\x08", at + 1)) >= 0:  # JPEG start of frame
-        content[at + 5 : at + 9] = side_px.to_bytes(2, "big") * 2
-    path.write_bytes(content)
-    return path
 
 
 @pytest.mark.parametrize("side_px", [20_000, 12_000])  # beyond FFmpeg's own limit, and below it

@@ -197,6 +197,27 @@ def test_a_picture_of_another_size_is_scaled_to_the_first(tmp_path):
     assert (np.diff(times_of(frames)) > 0).all()
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_every_bit_that_is_read_is_a_step_however_far_from_the_range(tmp_path, suffix):
+    path = make_video(tmp_path / f"long{suffix}", frames=200, size=(64, 48))
+    facts, steps, at_first = probe(path), [], None
+    selection = FrameSelection(start_s=6.0)
+    for _ in stream_frames(path, facts, selection, on_step=lambda: steps.append(0)):
+        at_first = at_first or len(steps)
+    assert at_first is not None
+    assert at_first >= 180  # frames before the range
+    assert len(steps) >= 200
+
+    def stop():
+        steps.append(0)
+        raise InterruptedError
+
+    steps.clear()
+    with pytest.raises(InterruptedError):
+        next(stream_frames(path, facts, selection, on_step=stop))
+    assert len(steps) == 1
+
+
 def test_a_selection_comes_from_job_options():
     options = JobOptions(stride=3, max_fps=10, start_s=1, end_s=2)
     assert FrameSelection.of(options) == FrameSelection(3, 10.0, 1.0, 2.0)

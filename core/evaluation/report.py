@@ -1,0 +1,48 @@
+"""An evaluation as plain values for JSON; what is no number is null."""
+
+import math
+from typing import Any
+
+from core.evaluation.protocols import Outcome
+from core.evaluation.scoring import UNITS, Evaluation, Score
+
+
+def plain(outcome: Outcome) -> dict[str, Any]:
+    """Everything that was measured, with units beside it."""
+    return {
+        "units": UNITS,
+        "interval": "95 %, bootstrap over clips",
+        "notes": list(outcome.notes),
+        "cases": {name: _plain_case(case) for name, case in outcome.cases.items()},
+    }
+
+
+def _plain_case(case: Evaluation) -> dict[str, Any]:
+    return {
+        "clips": case.clips,
+        "poses": case.poses,
+        "scored_poses": case.scored_poses,
+        "coverage": _number(case.coverage),
+        "overall": _plain_scores(case.overall),
+        "per_action": {name: _plain_scores(row) for name, row in case.per_action.items()},
+        "per_joint": {name: _plain_scores(row) for name, row in case.per_joint.items()},
+        "sigma_within_percent": _plain_scores(
+            {f"{100 * nominal:g}": score for nominal, score in case.within.items()}
+        ),
+    }
+
+
+def _plain_scores(scores: dict[str, Score]) -> dict[str, Any]:
+    return {
+        name: {
+            "value": _number(score.value),
+            "low": _number(score.low),
+            "high": _number(score.high),
+            "count": score.count,
+        }
+        for name, score in scores.items()
+    }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None

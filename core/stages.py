@@ -1,0 +1,183 @@
+"""What a job does to its frames, stage by stage, with a listener and counters on the way."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from core.chunks import PoseChunk, TrackChunk
+from core.contracts import JobOptions, Progress, Stage
+from core.errors import Canceled
+from core.keypoints.files import KeypointFile
+from core.keypoints.protocol import Detection, KeypointEstimator
+from core.progress import ProgressMeter
+from core.quality import assess
+from core.results.manifest import Manifest, ModelFacts, Quality, Source, software_versions
+from core.results.reader import ResultWriter
+from core.scale import ScaleReport, scale_to_height
+from core.smoothing import smooth
+from core.tracking.tracks import Observation, TrackReport, follow_known_person, follow_persons
+from core.video.frames import DecodeReport, Frame, VideoFacts
+
+CHUNK_FRAMES = 64
+"""Frames that travel together behind the 2D stage; about two seconds of video."""
+
+Counted = TypeVar("Counted")
+
+
+@runtime_checkable
+class LiftsTracks(Protocol):
+    """The lifter with its device and memory budget already bound."""
+
+    def __call__(
+        self, chunks: Iterable[TrackChunk], *, width_px: int, height_px: int
+    ) -> Iterator[PoseChunk]:
+        """Lift everybody in the tracks; raises ``OutOfMemory`` if one window does not fit."""
+        ...
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who wants to know while a job runs, and who may stop it.
+
+    Attributes:
+        on_progress: told a few times a second.
+        on_chunk: given every finished stretch of poses, in order.
+        should_stop: asked at every frame, and while a video is read up to the next frame that is
+            used; true ends the job with ``Canceled``.
+    """
+
+    on_progress: Callable[[Progress], None] = lambda _: None
+    on_chunk: Callable[[PoseChunk], None] = lambda _: None
+    should_stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class LiftSummary:
+    """What came out, and how long it took.
+
+    Attributes:
+        frames: used frames, T of the result.
+        persons: people in the result, P; 0 is a success that found nobody.
+        first_frame_s: from the start of the job until there was a picture to search for people.
+        seconds: wall time of the whole job.
+        quality: as in the result's manifest.
+    """
+
+    frames: int
+    persons: int
+    first_frame_s: float
+    seconds: float
+    quality: Quality
+
+
+class Stages:
+    """The stages of one job, in the order of its methods; most are generators."""
+
+    def __init__(self, options: JobOptions, listener: Listener | None) -> None:
+        self.decoding = DecodeReport()
+        self._options = options
+        self._listener = listener or Listener()
+        self._tracking = TrackReport()
+        self._scaling = ScaleReport()
+        self._meter = ProgressMeter(self._listener.on_progress)
+        self._started_s = perf_counter()
+        self._first_frame_s: float | None = None
+
+    def say(self, stage: Stage) -> None:
+        """Tell the listener what the job is busy with."""
+        self._meter.stage(stage)
+
+    def tick(self) -> None:
+        """Work goes on, with or without a new frame; here the listener may stop the job."""
+        if self._listener.should_stop():
+            raise Canceled("The job was stopped on request.")
+        self._meter.tick()
+
+    def expect(self, frames_total: int | None) -> None:
+        """From now on frames are counted, about so many."""
+        self._meter.expect(frames_total)
+
+    def observe(
+        self, frames: Iterable[Frame], estimator: KeypointEstimator
+    ) -> Iterator[Observation]:
+        """People in each frame of a video."""
+        for frame in self._counted(frames):
+            yield Observation(frame.index, frame.time_s, estimator.estimate(frame))
+
+    def follow(self, seen: Iterable[Observation], facts: VideoFacts) -> Iterator[TrackChunk]:
+        """Who is who in a video."""
+        return follow_persons(
+            seen,
+            max_persons=self._options.max_persons,
+            max_gap_s=self._options.max_gap_s,
+            chunk_frames=CHUNK_FRAMES,
+            report=self._tracking,
+            picture_px=(facts.width_px, facts.height_px),
+        )
+
+    def follow_file(self, keypoints: KeypointFile) -> Iterator[TrackChunk]:
+        """The one person of the user's own keypoints."""
+        return follow_known_person(
+            self._observe_file(keypoints),
+            max_gap_s=self._options.max_gap_s,
+            chunk_frames=CHUNK_FRAMES,
+            report=self._tracking,
+        )
+
+    def lift(
+        self, tracks: Iterable[TrackChunk], lift: LiftsTracks, width_px: int, height_px: int
+    ) -> Iterator[PoseChunk]:
+        """From who is where in the picture to finished 3D poses."""
+        poses = lift(tracks, width_px=width_px, height_px=height_px)
+        poses = scale_to_height(poses, height_m=self._options.height_m, report=self._scaling)
+        return smooth(poses) if self._options.smoothing else poses
+
+    def write(
+        self,
+        poses: Iterable[PoseChunk],
+        result: Path,
+        source: Source,
+        models: dict[str, ModelFacts],
+        asked: dict[str, Any],
+    ) -> LiftSummary:
+        """Draw all poses through the stages into the result, and say what came out."""
+        with ResultWriter(result) as writer:
+            for chunk in poses:
+                writer.append(chunk)
+                self._listener.on_chunk(chunk)
+            self.say(Stage.WRITING)
+            quality = assess(self._tracking, self.decoding)
+            manifest = Manifest(
+                source=source,
+                scale_source=self._scaling.source,
+                scale_factor=self._scaling.factor,
+                models=models,
+                options=asked,
+                software=software_versions(),
+                quality=quality,
+            )
+            writer.finish(manifest)
+        self.say(Stage.DONE)
+        return LiftSummary(
+            frames=quality.frames_used,
+            persons=quality.persons,
+            first_frame_s=self._first_frame_s or 0.0,
+            seconds=perf_counter() - self._started_s,
+            quality=quality,
+        )
+
+    def _observe_file(self, keypoints: KeypointFile) -> Iterator[Observation]:
+        for index in self._counted(range(len(keypoints.frame_time_s))):
+            detection = Detection(keypoints.keypoints_px[index], keypoints.confidence[index])
+            yield Observation(index, float(keypoints.frame_time_s[index]), [detection])
+
+    def _counted(self, items: Iterable[Counted]) -> Iterator[Counted]:
+        """Pass things on, counting them; between any two the listener may stop the job."""
+        for item in items:
+            self.tick()
+            if self._first_frame_s is None:
+                self._first_frame_s = perf_counter() - self._started_s
+            yield item
+            self._meter.advance()

@@ -1,0 +1,1 @@
+"""Other people's datasets, read into one type: sequences of true poses."""

@@ -1,0 +1,62 @@
+"""`poselift up`: one command, Ctrl-C, and nothing is lost or left behind."""
+
+import re
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from core.results.reader import read_result
+from tests.integration.stack import Running, ended, submit
+
+pytestmark = pytest.mark.assets
+
+
+def ready_at(running: Running) -> str:
+    running.wait_until(lambda: "PoseLift is ready" in running.said)
+    return re.search(r"ready at (http://\S+)", running.said)[1]
+
+
+def test_everything_starts_stops_and_goes_on(start, clip, long_clip, tmp_path: Path, full_bundle):
+    command = ("up", "--port", 0, "--data-dir", tmp_path / "my data", "--device", "cpu")
+    first = start(*command)
+    with httpx.Client(base_url=ready_at(first), timeout=60) as api:
+        done = submit(api, clip)
+        assert ended(api, done)["state"] == "succeeded"
+        result = api.get(f"/jobs/{done}/result").content
+        running, waiting = submit(api, long_clip), submit(api, clip)
+        first.wait_until(lambda: api.get(f"/jobs/{running}").json()["state"] == "running")
+        family = first.family()
+    assert len(family) == 5  # up, Redis, the API, and a worker each for videos and pictures
+
+    assert first.stop() == 0
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert "Traceback" not in first.said
+    assert first.said.rstrip().endswith("stopped")
+
+    second = start(*command)
+    with httpx.Client(base_url=ready_at(second), timeout=60) as api:
+        assert api.get(f"/jobs/{done}/result").content == result
+        for job_id in (running, waiting):
+            assert ended(api, job_id)["state"] == "succeeded"
+        assert api.get(f"/jobs/{running}").json()["attempt"] == 2
+        frames = len(read_result(api.get(f"/jobs/{running}/result").content))
+        assert frames == api.get(f"/jobs/{running}").json()["progress"]["frames_done"]
+        again = api.get(f"/jobs/{waiting}/result").content
+    assert again == result  # the same clip, on another day
+    assert second.stop() == 0
+
+
+def test_a_second_one_on_the_same_folder_or_port_says_why_not(start, tmp_path: Path, full_bundle):
+    folder = tmp_path / "data"
+    first = start("up", "--port", 0, "--data-dir", folder, "--device", "cpu")
+    url = ready_at(first)
+    rival = start("up", "--port", 0, "--data-dir", folder, "--device", "cpu")
+    assert rival.process.wait(60) == 1
+    assert "--data-dir" in rival.said
+    port = url.rpartition(":")[2]
+    rival = start("up", "--port", port, "--data-dir", tmp_path / "other", "--device", "cpu")
+    assert rival.process.wait(60) == 1
+    assert "--port" in rival.said
+    assert httpx.get(f"{url}/readyz").json()["ready"]
