@@ -10,6 +10,7 @@ from scripts.options import add_option_arguments, options_from
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from core.contracts import JobOptions
     from core.pipeline import LiftSummary, Listener
     from core.runtime import Runtime
 
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if args.keypoints is not None:
         from core.keypoints.files import read_keypoints
 
+        _refuse_idle(options)
         keypoints = read_keypoints(source, args.layout)
         with _load(args, console) as runtime, _Line(console, source.name) as line:
             summary = runtime.lift_keypoints(
@@ -85,7 +87,19 @@ def _target(args: argparse.Namespace) -> Path:
     out: Path = args.out or source.with_suffix(".pose.npz")
     if out.suffix != ".npz":
         raise OptionError(f"The result is an .npz file: call it {out.with_suffix('.npz')}.")
+    if out.resolve() == source.resolve():
+        raise OptionError(f"{out} is the input itself; give the result another name.")
     return out
+
+
+def _refuse_idle(options: "JobOptions") -> None:
+    """Options that would have no effect are refused rather than ignored."""
+    from core.errors import OptionError
+    from core.pipeline import KEYPOINT_OPTIONS
+
+    for name in sorted(options.model_fields_set - KEYPOINT_OPTIONS):
+        flag = name.replace("_", "-")
+        raise OptionError(f"--{flag} is about videos and has no effect on --keypoints.")
 
 
 def _load(args: argparse.Namespace, console: "Console") -> "Runtime":

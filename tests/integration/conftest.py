@@ -52,7 +52,7 @@ def clip(film, scene) -> Path:
 @pytest.fixture(scope="session")
 def long_clip(film, scene) -> Path:
     """The same again and again, to and fro: long enough to look at it while it is worked on."""
-    return film("long.mp4", [*scene, *scene[::-1]] * 4)
+    return film("long.mp4", [*scene, *scene[::-1]] * 3)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ def three_workers(stack):
 def test_twelve_jobs_are_shared_and_equal_those_of_one_worker(
     stack, api, film, scene, asset_cache, tmp_path, three_workers
 ):
-    clips = [film(f"clip-{n}.mp4", scene[5 * n : 5 * n + 20]) for n in range(3)]
+    clips = [film(f"clip-{n}.mp4", scene[5 * n : 5 * n + 12]) for n in range(3)]
     jobs = [(clip, submit(api, clip)) for _ in range(4) for clip in clips]
     states = Counter(ended(api, job_id)["state"] for _, job_id in jobs)
     assert states == {"succeeded": 12}

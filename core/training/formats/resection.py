@@ -53,10 +53,7 @@ def camera_rotation(
     image = (pixels[rows].astype(np.float64) - np.array(size_px) / 2) / width
     best = min((_refine(start, world, image) for start in _starts(world, image)), key=_cost_of)
     if not best[1] < _WORST_REPROJECTION:
-        raise DatasetInvalid(
-            f"The 2D of camera '{name}' does not belong to the 3D beside it, or one of them is a "
-            "mirror image."
-        )
+        raise DatasetInvalid(f"The 2D of camera '{name}' does not belong to the 3D beside it.")
     return _turn(best[0][:3]) @ best[2]
 
 

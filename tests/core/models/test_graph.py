@@ -18,7 +18,7 @@ def batched_edges(poses: int):
 
 # torch_geometric 2.8 compiles some of its own classes while it is imported.
 @pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:Failing to pass a value to the 'type_params':DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:Failing to pass a value to the:DeprecationWarning")  # 3.13
 @pytest.mark.parametrize("sharing", list(GraphWeights))
 def test_the_dense_layer_equals_the_torch_geometric_layer(sharing):
     from core.models.sparse import SparseBodyGraphConv
