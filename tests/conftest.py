@@ -1,5 +1,7 @@
 """Fixtures that every test may use; array shapes in signatures are checked while tests run."""
 
+import signal
+
 from jaxtyping import install_import_hook
 
 import tests.shape_checks  # noqa: F401  the hook finds it by name
@@ -7,3 +9,8 @@ import tests.shape_checks  # noqa: F401  the hook finds it by name
 install_import_hook(["core"], "tests.shape_checks.checked")
 
 pytest_plugins = ["tests.asset_fixtures", "tests.store_fixtures"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs us in the background has it ignored, and so would every process that the
+    # tests start and stop with Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
