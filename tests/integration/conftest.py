@@ -52,13 +52,19 @@ def clip(film, scene) -> Path:
 @pytest.fixture(scope="session")
 def long_clip(film, scene) -> Path:
     """The same again and again, to and fro: long enough to look at it while it is worked on."""
-    return film("long.mp4", [*scene, *scene[::-1]] * 3)
+    return film("long.mp4", [*scene, *scene[::-1]] * 5)
 
 
 @pytest.fixture(scope="session")
 def nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A test picture, for as long as a blink."""
     return make_video(tmp_path_factory.mktemp("nobody") / "nobody.mp4", frames=10)
+
+
+@pytest.fixture(scope="session")
+def long_nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A test picture that keeps a worker busy for some seconds."""
+    return make_video(tmp_path_factory.mktemp("nobody") / "long.mp4", frames=250)
 
 
 @pytest.fixture(scope="package")

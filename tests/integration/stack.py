@@ -79,10 +79,18 @@ class Running:
 
         wait_for(came_true, PATIENCE_S)
 
-    def stop(self) -> int:
-        """Ctrl-C, and the exit status."""
+    def ask_to_stop(self) -> None:
+        """Ctrl-C."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
+
+    def stop(self) -> int:
+        """Ctrl-C, and the exit status."""
+        self.ask_to_stop()
+        return self.end()
+
+    def end(self) -> int:
+        """The exit status, once it has one."""
         try:
             return self.process.wait(60)
         except subprocess.TimeoutExpired:
@@ -120,7 +128,9 @@ class Stack:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        ends = {running.log.name: running.stop() for running in reversed(self._started)}
+        for running in self._started:
+            running.ask_to_stop()
+        ends = {running.log.name: running.end() for running in self._started}
         self.redis.close()
         self._redis_server.__exit__(kind, error, trace)
         assert kind is not None or set(ends.values()) == {0}, ends

@@ -11,7 +11,6 @@ import pytest
 
 from core.store.ledger import JobLedger
 from tests.integration.stack import PATIENCE_S, Stack, ended, submit
-from tests.videos import make_video
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.assets
@@ -33,10 +32,9 @@ def hasty(tmp_path_factory, full_bundle: Path, asset_cache: Path) -> Iterator[St
         yield stack
 
 
-def test_a_killed_workers_job_is_finished_by_another_then_expires(hasty, tmp_path):
+def test_a_killed_workers_job_is_finished_by_another_then_expires(hasty, long_nobody):
     api = httpx.Client(base_url=hasty.url, timeout=60)
-    video = make_video(tmp_path / "busy.mp4", frames=250)
-    jobs = [submit(api, video) for _ in range(2)]
+    jobs = [submit(api, long_nobody) for _ in range(2)]
     ledger = JobLedger(hasty.redis, retention_s=KEPT_S)
 
     def both_are_running() -> bool:

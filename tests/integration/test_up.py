@@ -18,7 +18,7 @@ def ready_at(running: Running) -> str:
     return re.search(r"ready at (http://\S+)", running.said)[1]
 
 
-def test_everything_starts_stops_and_goes_on(start, clip, long_clip, tmp_path: Path, full_bundle):
+def test_everything_starts_stops_and_goes_on(start, clip, long_nobody, tmp_path: Path, full_bundle):
     command = ("up", "--port", 0, "--data-dir", tmp_path / "my data", "--device", "cpu")
     first = start(*command)
     with httpx.Client(base_url=ready_at(first), timeout=60) as api:
@@ -28,7 +28,7 @@ def test_everything_starts_stops_and_goes_on(start, clip, long_clip, tmp_path: P
         done = submit(api, clip)
         assert ended(api, done)["state"] == "succeeded"
         result = api.get(f"/jobs/{done}/result").content
-        running, waiting = submit(api, long_clip), submit(api, clip)
+        running, waiting = submit(api, long_nobody), submit(api, clip)
         first.wait_until(lambda: api.get(f"/jobs/{running}").json()["state"] == "running")
         family = first.family()
     assert len(family) == 5  # up, Redis, the API, and a worker each for videos and pictures
