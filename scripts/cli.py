@@ -81,7 +81,12 @@ def _dispatch(words: list[str]) -> int:
 
 def _run(name: str, rest: list[str]) -> int:
     command = cast(Command, import_module(f"scripts.{name}"))
-    parser = argparse.ArgumentParser(prog=f"poselift {name}", description=COMMANDS[name])
+    parser = argparse.ArgumentParser(
+        # A shortened flag would mean something else once a longer one begins like it.
+        prog=f"poselift {name}",
+        description=COMMANDS[name],
+        allow_abbrev=False,
+    )
     command.add_arguments(parser)
     return command.run(parser.parse_args(rest))
 

@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel
 
 from core.contracts import JobError, JobOptions, JobState, Progress
-from core.errors import LiftError, ServerUnreachable
+from core.errors import ConfigInvalid, LiftError, ServerUnreachable
 
 PASSING = (429, 502, 503, 504)
 """Answers that mean: not now."""
@@ -46,6 +46,7 @@ class JobClient:
     Args:
         http: with the server's base URL.
         patience_s: how long a server may be away before a request is given up.
+        first_patience_s: the same for one that has never answered: it may not be running at all.
         first_pause_s: doubled after each failed try, with jitter, up to ten seconds.
         poll_s: between two looks at a job that runs; far back in the queue they are fewer.
     """
@@ -55,13 +56,16 @@ class JobClient:
         http: httpx.AsyncClient,
         *,
         patience_s: float = 120.0,
+        first_patience_s: float = 15.0,
         first_pause_s: float = 0.5,
         poll_s: float = 0.5,
     ) -> None:
         self._http = http
         self._patience_s = patience_s
+        self._first_patience_s = min(first_patience_s, patience_s)
         self._first_pause_s = first_pause_s
         self._poll_s = poll_s
+        self._has_answered = False
 
     async def submit(
         self, video: Path, options: JobOptions, *, on_sent: Callable[[int], None]
@@ -144,21 +148,29 @@ class JobClient:
 
     async def _insist(self, request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         loop = asyncio.get_running_loop()
-        give_up_at, pause_s = loop.time() + self._patience_s, self._first_pause_s
+        started_s, pause_s = loop.time(), self._first_pause_s
         while True:
             try:
                 reply = await request()
             except httpx.TransportError as error:
                 reason, wanted_s = str(error) or type(error).__name__, 0.0
             else:
+                self._has_answered = True
                 if not _is_passing(reply):
                     return _accepted(reply)
                 reason, wanted_s = _detail(reply), _retry_after_s(reply)
-            if loop.time() > give_up_at:
-                raise ServerUnreachable(f"{self._http.base_url} does not serve us: {reason}")
+            if loop.time() - started_s > self._longest_wait_s:
+                hint = "" if self._has_answered else " Is it running? `poselift up` starts one."
+                raise ServerUnreachable(
+                    f"{self._http.base_url} does not serve us: {reason.rstrip('.')}.{hint}"
+                )
             # Jitter, so that a thousand clients do not come back in the same moment.
             await asyncio.sleep(max(wanted_s, pause_s * random.uniform(0.5, 1.5)))  # noqa: S311
             pause_s = min(2 * pause_s, 10.0)
+
+    @property
+    def _longest_wait_s(self) -> float:
+        return self._patience_s if self._has_answered else self._first_patience_s
 
 
 class _CountedFile(FileIO):
@@ -191,8 +203,10 @@ def _is_passing(reply: httpx.Response) -> bool:
 def _accepted(reply: httpx.Response) -> httpx.Response:
     if reply.status_code < 400:
         return reply
-    problem = _problem(reply)
-    raise LiftError.from_code(str(problem.get("code")), _detail(reply))
+    error = LiftError.from_code(str(_problem(reply).get("code")), _detail(reply))
+    if type(error) is LiftError and reply.status_code in (404, 405):
+        raise ConfigInvalid(f"There is no job API at {reply.request.url}: check --server.")
+    raise error
 
 
 def _problem(reply: httpx.Response) -> dict[str, Any]:

@@ -68,15 +68,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _source(args: argparse.Namespace) -> Path:
-    from core.errors import NotAVideo, OptionError
+    from core.errors import KeypointsInvalid, NotAVideo, OptionError
 
     if (args.video is None) == (args.keypoints is None):
         raise OptionError("Name one VIDEO, or give --keypoints K.npz.")
     if (args.keypoints is None) != (args.layout is None):
         raise OptionError("--keypoints and --layout belong together.")
     source: Path = args.video or args.keypoints
+    unusable = NotAVideo if args.keypoints is None else KeypointsInvalid
+    if source.is_dir():
+        raise unusable(f"{source} is a folder; `poselift submit` takes folders of videos.")
     if not source.is_file():
-        raise NotAVideo(f"There is no file {source}.")
+        raise unusable(f"There is no file {source}.")
     return source
 
 
@@ -87,6 +90,8 @@ def _target(args: argparse.Namespace) -> Path:
     out: Path = args.out or source.with_suffix(".pose.npz")
     if out.suffix != ".npz":
         raise OptionError(f"The result is an .npz file: call it {out.with_suffix('.npz')}.")
+    if out.is_dir():  # noticed only at the very end, this would cost all the work
+        raise OptionError(f"{out} is a folder; name a file in it.")
     if out.resolve() == source.resolve():
         raise OptionError(f"{out} is the input itself; give the result another name.")
     return out

@@ -26,12 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
+    from core.store.connection import connect
     from scripts.ports import claim_port
     from server.serving import serve
     from server.settings import ServerSettings
 
     follow_parent()
     settings = ServerSettings.read(redis_url=args.redis_url, data_dir=args.data_dir)
+    connect(settings.redis_url).close()  # an address that is none is said here, not by a traceback
     port = claim_port(args.host, args.port)
     if args.workers > 1:
         # Each process finds out by itself where things are.

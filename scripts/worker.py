@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from core.store.connection import connect
 from scripts.child_lines import ChildLines
 from scripts.slots import add_slot_arguments, slot_members
 from scripts.stop_signals import stop_event
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Start the slots, restart those that die, and stop them all on Ctrl-C or SIGTERM."""
     settings = WorkerSettings.read(redis_url=args.redis_url, data_dir=args.data_dir)
+    connect(settings.redis_url).close()  # an address that is none is said before models are loaded
     shared = {
         "POSELIFT_REDIS_URL": settings.redis_url,
         "POSELIFT_DATA_DIR": str(settings.data_dir),

@@ -85,6 +85,11 @@ class _Form:
         self._value.clear()
         self.in_file = part.name == "file"
         if not self.in_file:
+            if part.filename is not None:
+                raise UploadMissing(
+                    f"The video came as '{part.name[:80]}'; the form's part must be called 'file': "
+                    "-F file=@clip.mp4"
+                )
             return
         if self._had_file:
             raise RequestInvalid("One request holds one video. Send each in a request of its own.")

@@ -96,6 +96,8 @@ def read_arrays(source: Path | bytes) -> dict[str, np.ndarray]:
         content = source if isinstance(source, bytes) else _mapped(source)
         with zipfile.ZipFile(source if isinstance(source, Path) else BytesIO(source)) as archive:
             return dict(_members(archive, content))
+    except FileNotFoundError:
+        raise ResultInvalid(f"There is no file {source}.") from None
     except _UNREADABLE as error:
         raise ResultInvalid(
             "The file cannot be read as .npz: it is damaged or something else."

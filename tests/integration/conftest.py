@@ -64,7 +64,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def long_nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A test picture that keeps a worker busy for some seconds."""
-    return make_video(tmp_path_factory.mktemp("nobody") / "long.mp4", frames=250)
+    return make_video(tmp_path_factory.mktemp("nobody") / "long.mp4", frames=160)
 
 
 @pytest.fixture(scope="package")

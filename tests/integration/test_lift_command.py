@@ -107,11 +107,13 @@ def test_a_missing_field_has_a_code(fields, tmp_path, capsys):
     ("words", "code"),
     [
         (["nothing.mp4"], "not_a_video"),
-        (["--keypoints", "nothing.npz", "--layout", "coco17"], ""),
+        (["--keypoints", "nothing.npz", "--layout", "coco17"], "keypoints_invalid"),
         (["--keypoints", "K.npz"], "option_invalid"),
         (["a.mp4", "--keypoints", "K.npz", "--layout", "coco17"], "option_invalid"),
         ([], "option_invalid"),
         (["a.mp4", "-o", "a.txt"], "option_invalid"),
+        (["a.mp4", "-o", "folder.npz"], "option_invalid"),
+        (["folder.npz"], "not_a_video"),
         (["a.mp4", "--height-m", "18"], "option_out_of_range"),
     ],
 )
@@ -119,6 +121,7 @@ def test_wrong_words_have_a_code(tmp_path, monkeypatch, capsys, words, code):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.mp4").touch()
     (tmp_path / "K.npz").touch()
+    (tmp_path / "folder.npz").mkdir()
     assert cli.main(["lift", *words]) in (1, 2)
-    assert f"{code}]" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["K.npz", "a.mp4"]
+    assert f"[{code}]" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["K.npz", "a.mp4", "folder.npz"]

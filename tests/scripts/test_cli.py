@@ -101,6 +101,20 @@ def test_wrong_arguments_exit_with_two(command, capsys):
     assert "poselift assets" in capsys.readouterr().err
 
 
+def test_a_shortened_flag_is_not_guessed(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["lift", "clip.mp4", "--max-person", "2"])
+    assert "--max-person" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["serve", "--port", "0"], ["worker", "--device", "cpu"]])
+def test_a_redis_address_that_is_none_is_one_line(words, capsys):
+    assert cli.main([*words, "--redis-url", "nonsense"]) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("[config_invalid]\n")
+    assert said.count("\n") == 1
+
+
 def test_help_imports_nothing_heavy_and_is_quick():
     code = (
         "import sys; from scripts.cli import main; main(['--help'])\n"

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from core.contracts import JobOptions, JobState
-from core.errors import JobNotFound, ServerUnreachable
+from core.errors import ConfigInvalid, JobNotFound, ServerUnreachable
 from scripts.client import JobClient
 
 CONTENT = bytes(range(256)) * 40
@@ -79,6 +80,37 @@ def test_a_server_that_stays_away_is_given_up():
 
     with pytest.raises(ServerUnreachable, match="refused"):
         asyncio.run(client(answer, patience_s=0.02).get("abc"))
+
+
+def test_one_that_never_answered_is_given_up_sooner():
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(ServerUnreachable, match="poselift up"):
+        asyncio.run(client(answer, first_patience_s=0.02).get("abc"))
+
+
+def test_one_that_has_answered_is_waited_for():
+    started_s, asked = time.monotonic(), 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            return httpx.Response(503)
+        if time.monotonic() - started_s < 0.1:
+            raise httpx.ConnectError("refused")
+        return job()
+
+    assert asyncio.run(client(answer, first_patience_s=0.02).get("abc")).id == "abc"
+    assert asked > 2
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_somebody_elses_server(status: int):
+    one = client(lambda request: httpx.Response(status, text="Apache"))
+    with pytest.raises(ConfigInvalid, match="http://server/jobs/abc"):
+        asyncio.run(one.get("abc"))
 
 
 def test_following_ends_with_the_job():

@@ -47,6 +47,12 @@ class TestRefused:
         assert code(api.post("/jobs", **form(("stride", None, b"2")))) == (422, "upload_missing")
         assert nothing_was_kept(api, settings)
 
+    def test_a_file_by_another_name(self, api: httpx.Client, settings: ServerSettings) -> None:
+        answer = api.post("/jobs", **form(("video", "a.mp4", MP4)))
+        assert code(answer) == (422, "upload_missing")
+        assert "'video'" in answer.json()["detail"]
+        assert nothing_was_kept(api, settings)
+
     def test_two_files(self, api: httpx.Client, settings: ServerSettings) -> None:
         body = form(("file", "a.mp4", MP4), ("file", "b.mp4", MP4))
         assert code(api.post("/jobs", **body)) == (400, "request_invalid")

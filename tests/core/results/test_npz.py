@@ -75,9 +75,14 @@ def test_a_shape_larger_than_the_file():
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\0" * 1000])
 def test_no_archive(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
-    for source in (content, tmp_path / "a.npz", tmp_path / "missing.npz"):
+    for source in (content, tmp_path / "a.npz"):
         with pytest.raises(ResultInvalid):
             read_arrays(source)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ResultInvalid, match=r"no file .*missing\.npz"):
+        read_arrays(tmp_path / "missing.npz")
 
 
 @settings(max_examples=300, deadline=None)

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -37,13 +38,24 @@ class LosingProxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server:
+        with client, socket.socket(socket.AF_UNIX) as server, suppress(OSError):
             server.connect(self._target)
-            while request := client.recv(1 << 20):
-                server.sendall(request)
-                reply = server.recv(1 << 20)
-                if self._losing.is_set() and b"EVALSHA" in request and b"NOSCRIPT" not in reply:
+            asked = bytearray()
+            # Both ways at once: requests and replies do not arrive in the pieces they were sent in.
+            threading.Thread(target=_pass_on, args=(client, server, asked), daemon=True).start()
+            while reply := server.recv(1 << 20):
+                if self._losing.is_set() and b"EVALSHA" in asked and b"NOSCRIPT" not in reply:
                     self._losing.clear()
                     self.lost += 1
+                    client.shutdown(socket.SHUT_RDWR)
                     return
+                asked.clear()
                 client.sendall(reply)
+
+
+def _pass_on(client: socket.socket, server: socket.socket, asked: bytearray) -> None:
+    with suppress(OSError):
+        while request := client.recv(1 << 20):
+            asked += request
+            server.sendall(request)
+        server.shutdown(socket.SHUT_WR)
