@@ -19,12 +19,14 @@ from core.checkpoints import LoadedLifter, load_lifter
 from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, PersonPose, PoseModel
 from core.errors import ConfigInvalid
+from core.export.onnx_lifter import OnnxLifter
 from core.images import read_image
 from core.keypoints.estimators import PoseEstimators
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import Detection, KeypointEstimator
 from core.lifting.lift import lift_tracks, plan_batches
 from core.lifting.memory_cost import MIB, limit_device_memory
+from core.models.mirror import MirrorAveraged
 from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
 from core.results.manifest import ModelFacts
 from core.video.frames import VideoLimits
@@ -49,6 +51,7 @@ class RuntimeConfig:
         pose_model: the 2D network to load before the first job; none if keypoints are brought.
         vram_budget_mib: GPU memory for this process.
         host_budget_mib: memory for batches on the CPU.
+        lifter_backend: what computes the lifter; ``onnx`` is ONNX Runtime, always on the CPU.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -58,6 +61,7 @@ class RuntimeConfig:
     pose_model: PoseModel | None = PoseModel.FULL
     vram_budget_mib: int | None = None
     host_budget_mib: int | None = None
+    lifter_backend: Literal["torch", "onnx"] = "torch"
 
 
 class Runtime:
@@ -70,15 +74,19 @@ class Runtime:
         device: torch.device,
         budget_mib: int,
         bundle_of: Callable[[PoseModel], Path],
+        onnx_lifter: OnnxLifter | None = None,
     ) -> None:
         self._estimators = estimators
         self._lifter = lifter
         self._bundle_of = bundle_of
         self._keypoint_models: dict[PoseModel, ModelFacts] = {}
         self._device = device
-        network = lifter.model.to(device)
+        network = MirrorAveraged(lifter.model).to(device)
         limit_device_memory(device, budget_mib)
         planner = plan_batches(network, device=device, budget_mib=budget_mib)
+        if onnx_lifter is not None:
+            # Its memory cannot be counted from here; the same batch takes torch no less.
+            network = MirrorAveraged(onnx_lifter)
         self._lift = partial(lift_tracks, lifter=network, planner=planner, device=device)
 
     @classmethod
@@ -88,19 +96,22 @@ class Runtime:
         Raises:
             AssetUnavailable: a model file is not in the cache and cannot be fetched.
             CheckpointInvalid: the lifter's weights cannot be used.
-            ConfigInvalid: a GPU is asked for and there is none.
+            ConfigInvalid: a GPU is asked for and there is none, or ONNX Runtime shall use it.
+            ExtraMissing: ONNX Runtime is asked for and not installed.
             OutOfMemory: not even one window of frames fits into the budget.
         """
-        device = _device(config.device)
+        device = _device(config)
         # The lifter is small: more threads only spin against MediaPipe's and other processes'.
         torch.set_num_threads(1)
         lifter = load_lifter(config.checkpoint)
+        onnx_lifter = OnnxLifter.of(lifter) if config.lifter_backend == "onnx" else None
         bundle_of = _bundles(config, on_progress)
         with ExitStack() as undo:
             estimators = undo.enter_context(PoseEstimators(bundle_of))
             if config.pose_model is not None:
                 estimators.warm_up(config.pose_model)
-            runtime = cls(estimators, lifter, device, _budget_mib(config, device), bundle_of)
+            budget_mib = _budget_mib(config, device)
+            runtime = cls(estimators, lifter, device, budget_mib, bundle_of, onnx_lifter)
             undo.pop_all()  # from here on the runtime closes them
         return runtime
 
@@ -197,7 +208,14 @@ class Runtime:
         return {"lifter": ModelFacts(name=self._lifter.name, sha256=self._lifter.sha256)}
 
 
-def _device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
+def _device(config: RuntimeConfig) -> torch.device:
+    wanted = config.device
+    if config.lifter_backend == "onnx":
+        if wanted == "cuda":
+            raise ConfigInvalid(
+                "ONNX Runtime lifts on the CPU here: choose the device cpu, or the backend torch."
+            )
+        return torch.device("cpu")
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ConfigInvalid("This machine has no GPU that PyTorch can use: choose --device cpu.")
     if wanted == "auto":

@@ -139,11 +139,11 @@ class _Lifted:
 @torch.inference_mode()
 def _through(lifter: torch.nn.Module, inputs: LifterInputs, device: torch.device) -> _Lifted:
     """The one place where numbers go to the device and come back, a batch at a time."""
-    rays, confidence, time_s = (
+    rays, confidence, time_s, hint_m = (
         torch.from_numpy(values).to(device, non_blocking=True)
-        for values in (inputs.rays, inputs.confidence, inputs.time_s)
+        for values in (inputs.rays, inputs.confidence, inputs.time_s, inputs.hint_m)
     )
-    pose = lifter(rays, confidence, time_s)
+    pose = lifter(rays, confidence, time_s, hint_m)
     return _Lifted(pose.joints_m.float().cpu().numpy(), pose.sigma_m.float().cpu().numpy())
 
 
@@ -151,4 +151,9 @@ def _everything_seen(windows: int, frames: int) -> LifterInputs:
     """A batch in which nothing is hidden, so that nothing is saved."""
     points = (windows, frames, len(KEYPOINT_NAMES))
     time_s = np.tile(np.arange(frames, dtype=np.float32) / np.float32(30), (windows, 1))
-    return LifterInputs(np.zeros((*points, 2), np.float32), np.ones(points, np.float32), time_s)
+    return LifterInputs(
+        rays=np.zeros((*points, 2), np.float32),
+        confidence=np.ones(points, np.float32),
+        time_s=time_s,
+        hint_m=np.zeros((*points, 3), np.float32),
+    )

@@ -26,15 +26,19 @@ class LifterInputs:
         confidence: in [0, 1]; 0 hides a keypoint, and a frame of zeros is as if not there.
         time_s: seconds since the first frame of the window: time since the start of a long
             video would not fit into 32 bits.
+        hint_m: the estimator's own 3D, metres, hip-centred; NaN where it has none.
     """
 
     rays: Float32[np.ndarray, "batch frames 33 2"]
     confidence: Float32[np.ndarray, "batch frames 33"]
     time_s: Float32[np.ndarray, "batch frames"]
+    hint_m: Float32[np.ndarray, "batch frames 33 3"]
 
     def __getitem__(self, part: slice) -> "LifterInputs":
         """Some windows of the batch."""
-        return LifterInputs(self.rays[part], self.confidence[part], self.time_s[part])
+        return LifterInputs(
+            self.rays[part], self.confidence[part], self.time_s[part], self.hint_m[part]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +92,7 @@ def find_visits(track: TrackChunk, window: Window, camera: AssumedCamera) -> lis
                 rays=np.where(seen[..., None], rays, np.float32(0))[None],
                 confidence=np.where(seen, confidence, np.float32(0))[None],
                 time_s=time_s[None],
+                hint_m=_hint(track, int(person), frames)[None],
             )
             found.append(Visit(window, int(person), frames, inputs))
     return found
@@ -99,7 +104,16 @@ def stack_inputs(visits: list[Visit]) -> LifterInputs:
         rays=np.concatenate([visit.inputs.rays for visit in visits]),
         confidence=np.concatenate([visit.inputs.confidence for visit in visits]),
         time_s=np.concatenate([visit.inputs.time_s for visit in visits]),
+        hint_m=np.concatenate([visit.inputs.hint_m for visit in visits]),
     )
+
+
+def _hint(
+    track: TrackChunk, person: int, frames: Bool[np.ndarray, "frames"]
+) -> Float32[np.ndarray, "frames 33 3"]:
+    if track.hint_m is None:
+        return np.full((*track.keypoints_px.shape[1:3], 3), np.nan, np.float32)
+    return np.where(frames[:, None, None], track.hint_m[person], np.float32(np.nan))
 
 
 def _split(

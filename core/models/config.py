@@ -35,6 +35,7 @@ class LifterConfig:
         heads: attention heads; must divide ``token_channels`` into even parts.
         feedforward_ratio: hidden over outer width of a temporal layer's feed-forward part.
         dropout: probability in attention and feed-forward outputs, while training.
+        reads_hint: whether the estimator's own 3D is an input beside the keypoints.
     """
 
     graph_weights: GraphWeights = GraphWeights.PER_JOINT
@@ -46,6 +47,7 @@ class LifterConfig:
     heads: int = 4
     feedforward_ratio: float = 2.0
     dropout: float = 0.0
+    reads_hint: bool = False
 
     def __post_init__(self) -> None:
         for name in ("joint_channels", "token_channels", "heads"):
@@ -92,8 +94,13 @@ class LifterConfig:
 
 PRESETS: dict[str, LifterConfig] = {
     "small": LifterConfig(
-        joint_channels=16, encoder_blocks=1, token_channels=128, temporal_layers=3, heads=2
+        joint_channels=16,
+        encoder_blocks=1,
+        token_channels=128,
+        temporal_layers=3,
+        heads=2,
+        reads_hint=True,
     ),
-    "base": LifterConfig(),
+    "base": LifterConfig(reads_hint=True),
 }
 """Sizes by name."""

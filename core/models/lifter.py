@@ -12,11 +12,19 @@ from torch import Tensor, nn
 
 from core.models.config import LifterConfig
 from core.models.graph import BodyGraphBlock, KeypointEmbedding
-from core.models.normalise import HINTS, CentredView, centre_weights, centred_view, size_weights
+from core.models.normalise import (
+    PLACEMENT,
+    CentredView,
+    centre_weights,
+    centred_view,
+    size_weights,
+)
 from core.models.temporal import SecondsRotary, TemporalLayer
 from core.skeleton import BODY
 
 _KEYPOINT_CHANNELS = 4
+_HINT_CHANNELS = 4
+_FARTHEST_HINT_M = 2.0
 _SIGMA_RANGE_M = (0.002, 1.0)
 
 
@@ -46,6 +54,9 @@ class Lifter(nn.Module):
         NaN included, where confidence is 0.
         confidence ``(B, T, P)`` in [0, 1], 0 = unknown.
         time_s ``(B, T)`` seconds of each frame; only differences matter, absent frames' are unused.
+        hint_m ``(B, T, P, 3)`` the estimator's own 3D of the keypoints, metres, hip-centred, as
+        seen by a camera that looks at the person (x right, y down, z away); NaN where it has
+        none. Leaving it out is the same as all NaN; a lifter that reads no hint ignores it.
     """
 
     centre: Tensor
@@ -58,7 +69,12 @@ class Lifter(nn.Module):
         joints, inner, outer = len(BODY), config.joint_channels, config.token_channels
         sharing = config.graph_weights
         self.embed = KeypointEmbedding(_KEYPOINT_CHANNELS, inner)
-        self.embed_hints = nn.Linear(HINTS, inner)
+        self.embed_placement = nn.Linear(PLACEMENT, inner)
+        self.embed_hint = None
+        if config.reads_hint:
+            self.embed_hint = KeypointEmbedding(_HINT_CHANNELS, inner, bias=False)
+            # From nothing, so that weights which never saw a hint are a start.
+            nn.init.zeros_(self.embed_hint.weight)
         self.encoder = nn.Sequential(
             *(BodyGraphBlock(inner, sharing) for _ in range(config.encoder_blocks))
         )
@@ -88,9 +104,10 @@ class Lifter(nn.Module):
         rays: Float[Tensor, "batch frames 33 2"],
         confidence: Float[Tensor, "batch frames 33"],
         time_s: Float[Tensor, "batch frames"],
+        hint_m: Float[Tensor, "batch frames 33 3"] | None = None,
     ) -> LiftedPose:
         view = centred_view(rays, confidence, self.centre, self.size)
-        nodes = self._encode(view)
+        nodes = self._encode(view, hint_m)
         tokens = self._attend(nodes, view, time_s)
         output = self._decode(nodes, tokens)  # (B, T, J, 4)
         # p_virtual = R p_camera, so rows turn back by right multiplication with R
@@ -98,11 +115,14 @@ class Lifter(nn.Module):
         least, most = _SIGMA_RANGE_M
         return LiftedPose(joints_m, output[..., 3].exp().clamp(least, most))
 
-    def _encode(self, view: CentredView) -> Float[Tensor, "J N C"]:
+    def _encode(self, view: CentredView, hint_m: Tensor | None) -> Float[Tensor, "J N C"]:
         """Every frame by itself: keypoints to joint features, then graph convolutions."""
         known = (view.confidence > 0).to(view.points.dtype)
         features = torch.cat([view.points, view.confidence[..., None], known[..., None]], dim=-1)
-        nodes = self.embed(features.flatten(0, 1)) + self.embed_hints(view.hints.flatten(0, 1))
+        nodes = self.embed(features.flatten(0, 1))
+        nodes = nodes + self.embed_placement(view.placement.flatten(0, 1))
+        if self.embed_hint is not None and hint_m is not None:
+            nodes = nodes + self.embed_hint(_hint_features(hint_m, view.present).flatten(0, 1))
         return self.encoder(nodes)
 
     def _attend(self, nodes: Tensor, view: CentredView, time_s: Tensor) -> Float[Tensor, "B T C"]:
@@ -125,6 +145,13 @@ class Lifter(nn.Module):
         context = self.unpool(tokens).view(batch * frames, joints, -1).transpose(0, 1)
         output = torch.baddbmm(self.head_bias, self.decoder(nodes + context), self.head_weight)
         return output.transpose(0, 1).reshape(batch, frames, joints, 4)
+
+
+def _hint_features(hint_m: Tensor, present: Tensor) -> Float[Tensor, "B T P 4"]:
+    """Coordinates and whether there are any; all 0 where there are none."""
+    known = torch.isfinite(hint_m).all(-1, keepdim=True) & present[..., None, None]
+    near = torch.where(known, hint_m, 0).clamp(-_FARTHEST_HINT_M, _FARTHEST_HINT_M)
+    return torch.cat([near, known.to(near.dtype)], dim=-1)
 
 
 def _since_first(time_s: Tensor, present: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 A virtual camera at the same place turns (pan, then tilt) until the person's trunk is on its axis,
 frame by frame; this takes away the skew of people standing off-centre. The picture is then scaled
-so that the person has the same size in every window. What this throws away comes back as hints.
+so that the person has the same size in every window. What this throws away comes back as placement.
 
 Notation:
     B: windows, T: frames, P: the 33 keypoints
@@ -16,8 +16,8 @@ from torch import Tensor
 
 from core.skeleton import KEYPOINT_NAMES
 
-HINTS = 6
-"""Numbers per frame in :attr:`CentredView.hints`."""
+PLACEMENT = 6
+"""Numbers per frame in :attr:`CentredView.placement`."""
 
 _NEAREST_Z = 0.2
 """Rays more than 79 degrees off the virtual axis are pulled in: they are detector noise."""
@@ -31,14 +31,14 @@ class CentredView(NamedTuple):
     Attributes:
         points: ``(B, T, P, 2)`` normalised coordinates; 0 where unknown.
         confidence: ``(B, T, P)``; 0 where unknown.
-        hints: ``(B, T, HINTS)`` direction of the person, size, size change, share of known points.
+        placement: ``(B, T, 6)`` direction of the person, size, size change, share of known points.
         rotation: ``(B, T, 3, 3)`` takes camera coordinates to the virtual camera's.
         present: ``(B, T)`` true where anything is known.
     """
 
     points: Float[Tensor, "B T P 2"]
     confidence: Float[Tensor, "B T P"]
-    hints: Float[Tensor, "B T hints"]
+    placement: Float[Tensor, "B T 6"]
     rotation: Float[Tensor, "B T 3 3"]
     present: Bool[Tensor, "B T"]
 
@@ -113,7 +113,7 @@ def centred_view(
     log_size = torch.log(frame_size.clamp(min=1e-4))  # (B, T)
     window_size = _mean(log_size, present.to(rays.dtype), dim=-1)[:, None]  # (B, 1)
     points = (turned / window_size.exp()[..., None, None]).clamp(-_FARTHEST, _FARTHEST)
-    hints = torch.stack(
+    placement = torch.stack(
         [
             middle[..., 0],
             middle[..., 1],
@@ -124,5 +124,5 @@ def centred_view(
         ],
         dim=-1,
     )
-    hints = torch.where(present[..., None], hints.clamp(-4, 4), 0)
-    return CentredView(points, confidence, hints, rotation, present)
+    placement = torch.where(present[..., None], placement.clamp(-4, 4), 0)
+    return CentredView(points, confidence, placement, rotation, present)

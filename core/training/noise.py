@@ -31,8 +31,10 @@ _ARMS = [i for i in _rows(*_ARM_PARTS) if "foot" not in KEYPOINT_NAMES[i]]
 _LEGS = _rows("knee", "ankle", "heel", "foot_index")
 
 _FACTOR = torch.ones(len(KEYPOINT_NAMES))
-_FACTOR[:11] = 0.5
-_FACTOR[_rows("wrist", "hip", "ankle")] = 1.2
+_FACTOR[:11] = 0.6
+_FACTOR[_rows("shoulder")] = 0.85
+_FACTOR[_rows("elbow", "hip")] = 1.1
+_FACTOR[_rows("wrist", "knee", "ankle")] = 1.45
 _FACTOR[_HANDS] = 0.9
 _FACTOR[_FEET] = 0.9
 
@@ -66,10 +68,15 @@ class NoisyKeypoints(NamedTuple):
     Attributes:
         image: keypoints, in units of the longer image side.
         confidence: in [0, 1], low where the detector guesses.
+        error_m: by how much each keypoint is off for other reasons than confused sides, in metres
+            at the person's depth.
+        swapped: where left and right are confused.
     """
 
     image: Float[Tensor, "B T P 2"]
     confidence: Float[Tensor, "B T P"]
+    error_m: Float[Tensor, "B T P 2"]
+    swapped: Bool[Tensor, "B T P"]
 
 
 def detect(
@@ -95,7 +102,7 @@ def detect(
     quality = dice.log_normal((batch, 1, 1), 0.55)
     outside = (truth.abs() > frame[:, None, None]).any(-1)
     hidden = _hidden(dice, points_m, time_s) + 1.5 * outside
-    strength = quality * (1 + 2.0 * hidden) * _FACTOR
+    strength = quality * (1 + 1.5 * hidden) * _FACTOR
     error_m = _wander(dice, time_s) * strength[..., None]
     error_m = torch.einsum("pq,btqc->btpc", _CARRY, error_m)
     seen = truth + error_m * per_metre[..., None, None]
@@ -105,16 +112,16 @@ def detect(
     seen = _smoothed(dice, seen, time_s)
     wrong_m = (seen - truth).norm(dim=-1) / per_metre[..., None]
     confidence = _confidence(dice, hidden, wrong_m, outside, (batch, frames))
-    return NoisyKeypoints(seen, confidence)
+    return NoisyKeypoints(seen, confidence, error_m, swapped)
 
 
 def _wander(dice: Dice, time_s: Tensor) -> Float[Tensor, "B T P 2"]:
     """Bias over seconds, drift over tenths of a second, and jitter, in metres."""
     batch, frames = time_s.shape
     shape = (len(KEYPOINT_NAMES), 2)
-    bias = dice.drift(time_s, dice.log_uniform((batch,), 0.7, 8.0), shape) * 0.012
-    drift = dice.drift(time_s, dice.log_uniform((batch,), 0.1, 0.5), shape) * 0.007
-    jitter = dice.normal((batch, frames, *shape), 0.0025)
+    bias = dice.drift(time_s, dice.log_uniform((batch,), 1.0, 10.0), shape) * 0.011
+    drift = dice.drift(time_s, dice.log_uniform((batch,), 0.1, 0.4), shape) * 0.010
+    jitter = dice.normal((batch, frames, *shape), 0.003)
     return bias + drift + jitter
 
 

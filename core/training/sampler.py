@@ -14,6 +14,7 @@ from core.training.hiding import draw_known
 from core.training.landmarks import place_landmarks
 from core.training.motion import MotionLibrary
 from core.training.noise import detect
+from core.training.second_opinion import draw_hint
 from core.training.tempo import draw_windows, frame_times
 from core.training.viewpoints import draw_viewpoint, to_image
 
@@ -27,6 +28,7 @@ class Batch(NamedTuple):
         time_s: seconds of each frame.
         joints_m: the truth, metres, pelvis-relative, camera frame.
         present: frames with at least one known keypoint.
+        hint_m: the detector's own 3D; NaN where it is not given, None if nowhere.
     """
 
     rays: Float[Tensor, "batch frames 33 2"]
@@ -34,9 +36,10 @@ class Batch(NamedTuple):
     time_s: Float[Tensor, "batch frames"]
     joints_m: Float[Tensor, "batch frames 28 3"]
     present: Bool[Tensor, "batch frames"]
+    hint_m: Float[Tensor, "batch frames 33 3"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
-        return Batch(*(tensor.to(device) for tensor in self))
+        return Batch(*(None if tensor is None else tensor.to(device) for tensor in self))
 
 
 @dataclass(frozen=True)
@@ -48,16 +51,21 @@ class Difficulty:
         noise: share of windows seen through a detector; the others are exact.
         definitions: landmarks wander about their nominal places from clip to clip.
         hiding: other layouts, cropped bodies, missing frames.
+        hint: share of the windows with the detector's noise, and all its keypoints, that come
+            with its own 3D as well.
     """
 
     bodies: bool = True
     noise: float = 0.85
     definitions: bool = True
     hiding: bool = True
+    hint: float = 0.6
 
 
-CLEAN = Difficulty(bodies=False, noise=0.0, definitions=False, hiding=False)
-NOISY = Difficulty(bodies=False, noise=1.0, definitions=True, hiding=False)
+CLEAN = Difficulty(bodies=False, noise=0.0, definitions=False, hiding=False, hint=0.0)
+NOISY = Difficulty(bodies=False, noise=1.0, definitions=True, hiding=False, hint=0.0)
+HINTED = Difficulty(bodies=False, noise=1.0, definitions=True, hiding=False, hint=1.0)
+"""Noisy, with the detector's own 3D beside its keypoints: what a video gives."""
 
 
 def draw_batch(
@@ -76,13 +84,24 @@ def draw_batch(
     points_m = (marks_m - root) @ view.rotation[:, None].mT + view.root_m[:, :, None]
     image = to_image(points_m, view.focal)
     confidence = torch.ones(image.shape[:-1])
+    hint_m = torch.full_like(points_m, torch.nan)
     if difficulty.noise > 0:
         noisy = detect(dice, image, points_m, times, view.focal, view.frame)
         through = dice.chance((batch, 1, 1), difficulty.noise)
         image = torch.where(through[..., None], noisy.image, image)
         confidence = torch.where(through, noisy.confidence, confidence)
+        if difficulty.hint > 0:
+            given = through & dice.chance((batch, 1, 1), difficulty.hint)
+            opinion = draw_hint(dice, points_m, times, noisy.error_m, noisy.swapped)
+            hint_m = torch.where(given[..., None], opinion, hint_m)
     if difficulty.hiding:
-        confidence = confidence * draw_known(dice, batch, frames)
+        known = draw_known(dice, batch, frames)
+        confidence = confidence * known
+        # Only the detector that gives all keypoints gives a hint, and only with them.
+        everything = known.any(1, keepdim=True).all(-1, keepdim=True)
+        hint_m = torch.where(
+            (everything & known.any(-1, keepdim=True))[..., None], hint_m, torch.nan
+        )
     rays = image / view.assumed_focal[:, None, None, None]
     rays = torch.where(confidence[..., None] > 0, rays, torch.nan)
-    return Batch(rays, confidence, times, joints_m, (confidence > 0).any(-1))
+    return Batch(rays, confidence, times, joints_m, (confidence > 0).any(-1), hint_m)

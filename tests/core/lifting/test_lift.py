@@ -46,7 +46,7 @@ class FakeLifter(torch.nn.Module):
         self.reach, self.fits = reach, fits
         self.batches: list[tuple[int, ...]] = []
 
-    def forward(self, rays, confidence, time_s):
+    def forward(self, rays, confidence, time_s, hint_m=None):
         self.batches.append(tuple(confidence.shape))
         if len(rays) > self.fits:
             raise torch.OutOfMemoryError("CUDA out of memory")
@@ -64,7 +64,7 @@ class FakeLifter(torch.nn.Module):
 class PositionOnly(FakeLifter):
     """Time within the window left out, so that every window says the same about a frame."""
 
-    def forward(self, rays, confidence, time_s):
+    def forward(self, rays, confidence, time_s, hint_m=None):
         return super().forward(rays, confidence, torch.zeros_like(time_s))
 
 

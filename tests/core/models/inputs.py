@@ -1,5 +1,6 @@
 """Keypoints that look enough like people to exercise the lifter."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -24,12 +25,22 @@ TINY = LifterConfig(
 )
 
 
+HINTED = replace(TINY, reads_hint=True)
+
+
 def make_lifter(config: LifterConfig = TINY, seed: int = 0) -> Lifter:
     torch.manual_seed(seed)
     lifter = Lifter(config).eval()
     with torch.no_grad():  # a louder head than at the start of training, so differences show
         lifter.head_weight.normal_(0, 0.3)
+        if lifter.embed_hint is not None:
+            lifter.embed_hint.weight.normal_(0, 0.3)
     return lifter
+
+
+def make_hint(batch: int, frames: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, frames, 33, 3, generator=generator) * 0.4
 
 
 def make_inputs(batch: int, frames: int, seed: int = 0) -> Inputs:

@@ -20,14 +20,14 @@ def test_the_virtual_camera_looks_at_the_ray(ray):
 
 
 def test_size_and_place_leave_the_points_alone():
-    """Twice as large in the picture, same points: what is lost comes back in the hints."""
+    """Twice as large in the picture, same points: what is lost comes back in the placement."""
     inputs = make_inputs(1, 4)
     centred = inputs.rays - inputs.rays.mean((1, 2), keepdim=True)
     weights = centre_weights(), size_weights()
     small = centred_view(centred * 0.05, inputs.confidence, *weights)
     large = centred_view(centred * 0.1, inputs.confidence, *weights)
     torch.testing.assert_close(small.points, large.points, atol=5e-2, rtol=0)
-    grown = large.hints[..., 2] - small.hints[..., 2]
+    grown = large.placement[..., 2] - small.placement[..., 2]
     torch.testing.assert_close(grown, torch.full_like(grown, 0.6931), atol=3e-2, rtol=0)
 
 

@@ -2,11 +2,13 @@ import pytest
 import torch
 
 from core.cameras import ASSUMED_FOCAL
+from core.evaluation.metrics import pa_mpjpe
+from core.skeleton import BODY, KEYPOINT_NAMES
 from core.training.dice import Dice
 from core.training.hiding import draw_known
 from core.training.motion import load_motion
 from core.training.occlusion import hidden_by_body
-from core.training.sampler import CLEAN, NOISY, Difficulty, draw_batch
+from core.training.sampler import CLEAN, HINTED, NOISY, Difficulty, draw_batch
 from tests.core.training.motion_files import write_motion
 
 
@@ -15,7 +17,7 @@ def library(tmp_path_factory):
     return load_motion(write_motion(tmp_path_factory.mktemp("motion") / "motion.npz"))
 
 
-@pytest.mark.parametrize("difficulty", [Difficulty(), CLEAN, NOISY])
+@pytest.mark.parametrize("difficulty", [Difficulty(), CLEAN, NOISY, HINTED])
 @pytest.mark.parametrize("frames", [1, 12])
 def test_the_same_seed_gives_the_same_batch(library, difficulty, frames):
     first = draw_batch(library, Dice(7), 4, frames, difficulty)
@@ -39,8 +41,6 @@ def test_a_batch_says_what_is_known(library):
 
 def test_clean_keypoints_fit_the_joints(library):
     """Elbows and knees of exact 2D lie on the projected joints, up to the focal length's guess."""
-    from core.skeleton import BODY, KEYPOINT_NAMES
-
     batch = draw_batch(library, Dice(0), 128, 1, CLEAN)
     names = ("left_elbow", "right_elbow", "left_knee", "right_knee")
     rays = batch.rays[:, 0, [KEYPOINT_NAMES.index(name) for name in names]]
@@ -62,8 +62,6 @@ def test_noise_moves_keypoints_by_centimetres(library):
 
 
 def test_an_arm_behind_the_trunk_is_hidden_and_one_before_it_is_not():
-    from core.skeleton import KEYPOINT_NAMES
-
     points = torch.zeros(1, 1, 33, 3)
     points[..., 2] = 4.0
     for name, x, y in (
@@ -98,3 +96,28 @@ def test_drift_forgets_at_its_own_pace():
     assert abs(float(noise.std()) - 1) < 0.03
     correlation = float((noise[:, 0] * noise[:, 1]).mean())
     assert abs(correlation - 0.6065) < 0.03
+
+
+LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+
+
+def limbs(names):
+    return [names.index(f"{side}_{part}") for side in ("left", "right") for part in LIMBS]
+
+
+def test_a_hint_errs_about_as_much_as_was_measured(library):
+    """82 mm on average against a real reference: docs/detector-noise.md."""
+    batch = draw_batch(library, Dice(4), 256, 6, HINTED)
+    hint_m = batch.hint_m[:, :, limbs(KEYPOINT_NAMES)].flatten(0, 1).numpy()
+    true_m = batch.joints_m[:, :, limbs(BODY.names)].flatten(0, 1).numpy()
+    assert 0.066 < pa_mpjpe(hint_m, true_m).mean() < 0.094
+
+
+def test_a_hint_comes_only_with_the_detector_that_gives_one(library):
+    batch = draw_batch(library, Dice(5), 256, 4, Difficulty(noise=0.5, hint=0.5))
+    hinted = torch.isfinite(batch.hint_m).all(-1)
+    assert torch.isnan(draw_batch(library, Dice(5), 8, 4, CLEAN).hint_m).all()
+    assert 0.1 < hinted.any(-1).any(-1).float().mean() < 0.4
+    assert (hinted.any(-1) <= batch.present).all()
+    known = (batch.confidence > 0).any(1)  # but for points far outside the picture
+    assert known[hinted.any(-1).any(-1)].float().mean() > 0.97
