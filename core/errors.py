@@ -306,3 +306,31 @@ class ConfigInvalid(LiftError):
 
     code = "config_invalid"
     title = "The configuration is not valid"
+
+
+class ExtraMissing(LiftError):
+    """A package that only some uses need is not installed."""
+
+    code = "extra_missing"
+    title = "An optional package is not installed"
+
+
+class OutputExists(LiftError):
+    """Nothing is written over unless the user says so."""
+
+    code = "output_exists"
+    title = "The output file exists already"
+
+
+class ExportInexact(LiftError):
+    """An exported network does not compute what the original does."""
+
+    code = "export_inexact"
+    title = "The exported lifter differs from the original"
+
+
+class TrainingDiverged(LiftError):
+    """Updates have no finite gradient any more: the run would never recover."""
+
+    code = "training_diverged"
+    title = "Training has lost its way"

@@ -41,7 +41,7 @@ def measure(model: Lifter, chosen: HeldOutSet, device: torch.device) -> dict[str
     joints, truth, sigma = [], [], []
     for batch in chosen.batches:
         moved = batch.to(device)
-        pose = model(moved.rays, moved.confidence, moved.time_s)
+        pose = model(moved.rays, moved.confidence, moved.time_s, moved.hint_m)
         joints.append(pose.joints_m.cpu()[batch.present].numpy())
         sigma.append(pose.sigma_m.cpu()[batch.present].numpy())
         truth.append(batch.joints_m[batch.present].numpy())

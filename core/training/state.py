@@ -1,17 +1,21 @@
-"""Everything a run needs to go on exactly where it was: weights, optimiser, clocks and dice."""
+"""Everything a run needs to go on exactly where it was: weights, optimiser, clocks, patience."""
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.optim import AdamW
 
+from core.checkpoints import skeleton_digest
 from core.errors import CheckpointInvalid
 from core.models import Lifter
 from core.training.config import TrainingConfig
-from core.training.dice import Dice
+from core.training.precision import Precision
+from core.training.schedule import Patience
+
+_SCHEMA = 2
 
 
 @dataclass
@@ -22,31 +26,41 @@ class TrainingState:
         model: being trained.
         average: exponential moving average of its weights.
         optimiser: over ``model``.
-        dice: what the sampler draws from.
+        precision: number formats, and where everything is.
+        seed: what the batch of every step is drawn from.
+        parts: in which batches go through the network; grows when memory runs out.
         step: updates done.
         elapsed_s: wall time spent training, over all restarts, without evaluation.
+        patience: what the evaluations amount to.
+        stopped_early: whether patience ran out.
     """
 
     model: Lifter
     average: Lifter
     optimiser: AdamW
-    dice: Dice
+    precision: Precision
+    seed: int
+    parts: int = 1
     step: int = 0
     elapsed_s: float = 0.0
+    patience: Patience = field(default_factory=Patience)
+    stopped_early: bool = False
 
     def save(self, path: Path, config: TrainingConfig) -> None:
         """Write, then rename into place: a kill leaves the old file or the new one."""
         partial = path.with_suffix(".partial")
         torch.save(
             {
+                "schema": _SCHEMA,
+                "skeleton": skeleton_digest(),
                 "config": config.to_dict(),
                 "model": self.model.state_dict(),
                 "average": self.average.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
-                "dice": self.dice.generator.get_state(),
-                "torch_rng": torch.get_rng_state(),
-                "step": self.step,
-                "elapsed_s": self.elapsed_s,
+                "scaler": self.precision.scaler.state_dict(),
+                "random": _random_state(),
+                "patience": asdict(self.patience),
+                **{name: getattr(self, name) for name in _PLAIN},
             },
             partial,
         )
@@ -56,18 +70,57 @@ class TrainingState:
         """Go on from a file of :meth:`save`.
 
         Raises:
-            CheckpointInvalid: the file is damaged or of another model.
+            CheckpointInvalid: the file is damaged, or of another version, skeleton or model; says
+                which.
         """
         try:
             saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            self.model.load_state_dict(saved["model"])
-            self.average.load_state_dict(saved["average"])
-            self.optimiser.load_state_dict(saved["optimiser"])
-            self.dice.generator.set_state(saved["dice"])
-            torch.set_rng_state(saved["torch_rng"])
-            self.step, self.elapsed_s = saved["step"], saved["elapsed_s"]
         except Exception as error:  # torch.load raises whatever the bytes make it raise
-            raise CheckpointInvalid(f"Cannot go on from '{path.name}': {error}.") from error
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise CheckpointInvalid(
+                f"Cannot go on from '{path}': {reason} Give another folder with --out, or start "
+                "from the weights beside it with --start-from."
+            ) from None
+        self._refuse_others(saved, path)
+        self.model.load_state_dict(saved["model"])
+        self.average.load_state_dict(saved["average"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        if saved["scaler"] and self.precision.scaler.is_enabled():
+            self.precision.scaler.load_state_dict(saved["scaler"])
+        _put_back(saved["random"])
+        self.patience = Patience(**saved["patience"])
+        for name in _PLAIN:
+            setattr(self, name, saved[name])
+
+    def _refuse_others(self, saved: object, path: Path) -> None:
+        if not isinstance(saved, dict) or saved.get("schema") != _SCHEMA:
+            raise CheckpointInvalid(
+                f"Cannot go on from '{path}': another version of this program wrote it. Give "
+                "another folder with --out; --start-from takes the weights of a finished run."
+            )
+        if saved["skeleton"] != skeleton_digest():
+            raise CheckpointInvalid(
+                f"Cannot go on from '{path}': it was trained for another skeleton or other "
+                "keypoints than those used here."
+            )
+        theirs, ours = saved["config"]["model"], self.model.config.to_dict()
+        apart = differences(theirs, ours)
+        if apart:
+            raise CheckpointInvalid(
+                f"Cannot go on from '{path}': it holds another model ({apart}). Give another "
+                "folder with --out, or the config that the run began with."
+            )
+
+
+_PLAIN = ("seed", "parts", "step", "elapsed_s", "stopped_early")
+
+
+def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
+    """Which model fields differ, in words; empty if none does."""
+    names = [name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name)]
+    return ", ".join(
+        f"'{name}' is {theirs.get(name)} there and {ours.get(name)} here" for name in names
+    )
 
 
 def begin(config: TrainingConfig, device: torch.device) -> TrainingState:
@@ -83,4 +136,16 @@ def begin(config: TrainingConfig, device: torch.device) -> TrainingState:
     ]
     optimiser = AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
     average = deepcopy(model).requires_grad_(requires_grad=False).eval()
-    return TrainingState(model, average, optimiser, Dice(config.seed))
+    precision = Precision(config.autocast, device)
+    return TrainingState(model, average, optimiser, precision, config.seed, config.accumulate)
+
+
+def _random_state() -> dict[str, Any]:
+    """Of what the network throws: dropout."""
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+
+
+def _put_back(random: dict[str, Any]) -> None:
+    torch.set_rng_state(random["cpu"])
+    if len(random["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(random["cuda"])
