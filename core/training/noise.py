@@ -56,6 +56,7 @@ for _limb, (_side, _part) in enumerate(
     (side, part) for side in ("left", "right") for part in (_ARMS, _LEGS)
 ):
     _LIMBS[_limb, [i for i in _part if KEYPOINT_NAMES[i].startswith(_side)]] = True
+_MERGE_FROM = torch.tensor([2.15, 1.85, 2.15, 1.85])  # arms, legs, arms, legs
 _SWAP_GROUPS = torch.zeros(3, len(KEYPOINT_NAMES), dtype=torch.bool)
 _SWAP_GROUPS[0, _ARMS] = True
 _SWAP_GROUPS[1, [*_LEGS, *_rows("hip")]] = True
@@ -120,7 +121,7 @@ def _wander(dice: Dice, time_s: Tensor) -> Float[Tensor, "B T P 2"]:
     batch, frames = time_s.shape
     shape = (len(KEYPOINT_NAMES), 2)
     bias = dice.drift(time_s, dice.log_uniform((batch,), 1.0, 10.0), shape) * 0.011
-    drift = dice.drift(time_s, dice.log_uniform((batch,), 0.1, 0.4), shape) * 0.010
+    drift = dice.drift(time_s, dice.log_uniform((batch,), 0.1, 0.4), shape) * 0.008
     jitter = dice.normal((batch, frames, *shape), 0.003)
     return bias + drift + jitter
 
@@ -140,7 +141,7 @@ def _swaps(dice: Dice, time_s: Tensor, quality: Tensor) -> Bool[Tensor, "B T P"]
     """Left taken for right: arms, legs, or everything, for tenths of a second; bad clips more."""
     batch = len(time_s)
     gate = dice.drift(time_s, dice.log_uniform((batch,), 0.1, 1.0), (len(_SWAP_GROUPS),))
-    active = gate > torch.tensor([2.1, 1.9, 2.4]) - 0.3 * quality.log().clamp(-1.5, 1.5)
+    active = gate > torch.tensor([2.35, 2.15, 2.5]) - 0.3 * quality.log().clamp(-1.5, 1.5)
     flips = (active.float() @ _SWAP_GROUPS.float()) % 2
     return flips > 0.5
 
@@ -149,7 +150,7 @@ def _merged(dice: Dice, seen: Tensor, time_s: Tensor) -> Tensor:
     """A limb put onto its visible counterpart, wholly or halfway: side views do this to legs."""
     batch = len(time_s)
     gate = dice.drift(time_s, dice.log_uniform((batch,), 0.2, 1.5), (len(_LIMBS),))
-    share = ((gate - 2.0) * 4).clamp(0, 1) @ _LIMBS.float()
+    share = ((gate - _MERGE_FROM) * 4).clamp(0, 1) @ _LIMBS.float()
     share = share * dice.uniform((batch, 1, 1), 0.5, 1.0)
     return torch.lerp(seen, seen[:, :, _MIRROR], share[..., None])
 
@@ -157,7 +158,7 @@ def _merged(dice: Dice, seen: Tensor, time_s: Tensor) -> Tensor:
 def _smoothed(dice: Dice, seen: Tensor, time_s: Tensor) -> Tensor:
     """Causal low-pass in some windows, as trackers do: it lags behind fast limbs."""
     batch, frames = time_s.shape
-    lag_s = dice.uniform((batch, 1), 0.003, 0.05)
+    lag_s = dice.uniform((batch, 1), 0.001, 0.02)
     lag_s = torch.where(dice.chance((batch, 1), 0.6), lag_s, torch.full((batch, 1), 1e-4))
     keep = torch.exp(-(time_s[:, 1:] - time_s[:, :-1]).clamp(min=1e-4) / lag_s)[..., None, None]
     values = [seen[:, 0]]
@@ -172,7 +173,7 @@ def _confidence(
     batch, frames = shape
     points = len(KEYPOINT_NAMES)
     level = dice.normal((batch, 1, 1), 1.2, 4.0)
-    honesty = dice.uniform((batch, 1, 1), 0.0, 25.0)
+    honesty = dice.uniform((batch, 1, 1), 0.0, 14.0)
     logit = level - 4.0 * hidden - honesty * wrong_m
     logit = logit + dice.normal((batch, 1, points), 0.8) + dice.normal((batch, frames, points), 0.3)
     confidence = logit.sigmoid()

@@ -30,10 +30,10 @@ _TURN_DRIFT = torch.tensor([4.5, 8.0, 2.0]).deg2rad()
 # Centimetres: bias sideways, drift sideways, bias in depth, drift in depth.
 _HAND, _FACE = (5.0, 3.5, 8.0, 3.2), (4.0, 3.0, 4.8, 3.2)
 _ERROR_CM = {
-    "shoulder": (4.0, 2.0, 4.0, 1.6), "elbow": (3.2, 2.0, 1.9, 1.9), "wrist": (3.0, 3.4, 6.4, 3.2),
-    "pinky": _HAND, "index": _HAND, "thumb": _HAND, "hip": (2.8, 1.4, 3.4, 1.8),
-    "knee": (3.0, 3.4, 4.4, 5.2), "ankle": (3.2, 4.0, 3.8, 6.0), "heel": (3.3, 4.2, 4.4, 6.4),
-    "foot_index": (6.0, 5.0, 6.6, 6.6),
+    "shoulder": (4.0, 2.0, 4.0, 1.6), "elbow": (2.5, 2.0, 1.9, 2.0), "wrist": (3.0, 3.4, 6.0, 4.4),
+    "pinky": _HAND, "index": _HAND, "thumb": _HAND, "hip": (2.4, 1.4, 3.4, 1.8),
+    "knee": (3.0, 3.4, 4.4, 6.4), "ankle": (3.2, 4.0, 3.8, 7.0), "heel": (3.3, 4.2, 4.4, 7.2),
+    "foot_index": (6.0, 5.0, 6.6, 7.4),
 }  # fmt: skip
 _FROM_ABOVE = {  # joint above, and how much of its error is passed on
     "wrist": ("elbow", 0.5), "pinky": ("wrist", 0.9), "index": ("wrist", 0.9),
