@@ -18,10 +18,11 @@ from core.assets.packages import OnProgress, no_progress
 from core.checkpoints import LoadedLifter, load_lifter
 from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, PersonPose, PoseModel
+from core.cores import usable_cores
 from core.errors import ConfigInvalid
 from core.export.onnx_lifter import OnnxLifter
 from core.images import read_image
-from core.keypoints.estimators import PoseEstimators
+from core.keypoints.backends import MakesEstimators, PoseBackend, make_estimators
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import Detection, KeypointEstimator
 from core.lifting.lift import lift_tracks, plan_batches
@@ -52,6 +53,9 @@ class RuntimeConfig:
         vram_budget_mib: GPU memory for this process.
         host_budget_mib: memory for batches on the CPU.
         lifter_backend: what computes the lifter; ``onnx`` is ONNX Runtime, always on the CPU.
+        pose_backend: what computes the 2D networks; ``auto`` is PyTorch on a GPU, else MediaPipe.
+        threads: how many search a video for people side by side; as many as there are cores if
+            unset. The result does not depend on it.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -62,6 +66,8 @@ class RuntimeConfig:
     vram_budget_mib: int | None = None
     host_budget_mib: int | None = None
     lifter_backend: Literal["torch", "onnx"] = "torch"
+    pose_backend: PoseBackend = "auto"
+    threads: int | None = None
 
 
 class Runtime:
@@ -69,14 +75,16 @@ class Runtime:
 
     def __init__(
         self,
-        estimators: PoseEstimators,
+        estimators: MakesEstimators,
         lifter: LoadedLifter,
         device: torch.device,
         budget_mib: int,
         bundle_of: Callable[[PoseModel], Path],
         onnx_lifter: OnnxLifter | None = None,
+        threads: int = 1,
     ) -> None:
         self._estimators = estimators
+        self._threads = threads
         self._lifter = lifter
         self._bundle_of = bundle_of
         self._keypoint_models: dict[PoseModel, ModelFacts] = {}
@@ -107,11 +115,12 @@ class Runtime:
         onnx_lifter = OnnxLifter.of(lifter) if config.lifter_backend == "onnx" else None
         bundle_of = _bundles(config, on_progress)
         with ExitStack() as undo:
-            estimators = undo.enter_context(PoseEstimators(bundle_of))
+            estimators = undo.enter_context(make_estimators(config.pose_backend, bundle_of, device))
             if config.pose_model is not None:
                 estimators.warm_up(config.pose_model)
             budget_mib = _budget_mib(config, device)
-            runtime = cls(estimators, lifter, device, budget_mib, bundle_of, onnx_lifter)
+            threads = config.threads or usable_cores()
+            runtime = cls(estimators, lifter, device, budget_mib, bundle_of, onnx_lifter, threads)
             undo.pop_all()  # from here on the runtime closes them
         return runtime
 
@@ -141,6 +150,7 @@ class Runtime:
             lift=self._lift,
             models={"keypoints": self._keypoint_model(options.pose_model), **self._lifter_facts()},
             limits=limits,
+            threads=self._threads,
             listener=listener,
             source_name=source_name,
         )
@@ -200,7 +210,7 @@ class Runtime:
         if pose_model not in self._keypoint_models:
             bundle = self._bundle_of(pose_model)
             digest = sha256(bundle.read_bytes()).hexdigest()
-            facts = ModelFacts(name=f"mediapipe/{bundle.stem}", sha256=digest)
+            facts = ModelFacts(name=f"{self._estimators.name}/{bundle.stem}", sha256=digest)
             self._keypoint_models[pose_model] = facts
         return self._keypoint_models[pose_model]
 

@@ -25,6 +25,8 @@ COMMANDS = {
     "assets": "fetch, verify and list the model files",
     "train": "train a lifter",
     "evaluate": "measure a lifter on held-out motion or a dataset",
+    "calibrate": "make a lifter's stated uncertainty honest",
+    "export": "a lifter as ONNX or TorchScript, for programs without PoseLift",
 }
 """Name of each subcommand (and of its module in ``scripts``), and what it does."""
 

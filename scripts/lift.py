@@ -35,6 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--checkpoint", type=Path, help="another lifter than the packaged one")
+    parser.add_argument(
+        "--lifter-backend",
+        choices=("torch", "onnx"),
+        default="torch",
+        help="what computes the lifter; onnx is ONNX Runtime, on the CPU (default: torch)",
+    )
+    parser.add_argument(
+        "--pose-backend",
+        choices=("auto", "mediapipe", "torch"),
+        default="auto",
+        help="what computes the 2D networks (default: torch on a GPU, else mediapipe)",
+    )
     parser.add_argument("--pose-task", type=Path, help="your own MediaPipe .task bundle")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where model files are kept")
     parser.add_argument("--budget-mib", type=int, help="memory for batches of windows, in MiB")
@@ -115,6 +127,8 @@ def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
     config = RuntimeConfig(
         device=args.device,
         checkpoint=args.checkpoint,
+        lifter_backend=args.lifter_backend,
+        pose_backend=args.pose_backend,
         cache_dir=Path(cache) if cache else None,
         pose_task=args.pose_task,
         pose_model=None if args.keypoints else options_from(args).pose_model,

@@ -19,6 +19,21 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class LifterBackend(StrEnum):
+    """What computes the lifter; ONNX Runtime only on the CPU."""
+
+    TORCH = "torch"
+    ONNX = "onnx"
+
+
+class PoseBackend(StrEnum):
+    """What computes the 2D networks; ``auto`` is PyTorch on a GPU, else MediaPipe."""
+
+    AUTO = "auto"
+    MEDIAPIPE = "mediapipe"
+    TORCH = "torch"
+
+
 class WorkerSettings(BaseSettings):
     """Process settings of a worker. Server and workers must agree on where things are kept."""
 
@@ -38,6 +53,9 @@ class WorkerSettings(BaseSettings):
     """Memory for lifting on the CPU."""
     checkpoint: Path | None = None
     """Another lifter than the one that comes with PoseLift."""
+    lifter_backend: LifterBackend = LifterBackend.TORCH
+    """``onnx`` needs the extra ``export``."""
+    pose_backend: PoseBackend = PoseBackend.AUTO
     cache_dir: Path | None = None
     """Where fetched model files are kept."""
     pose_task: Path | None = None

@@ -149,6 +149,8 @@ def load_runtime(settings: WorkerSettings) -> "Runtime":
         RuntimeConfig(
             device=settings.device.value,  # pyright: ignore[reportArgumentType]
             checkpoint=settings.checkpoint,
+            lifter_backend=settings.lifter_backend.value,  # pyright: ignore[reportArgumentType]
+            pose_backend=settings.pose_backend.value,
             cache_dir=settings.cache_dir,
             pose_task=settings.pose_task,
             vram_budget_mib=settings.vram_budget_mib,

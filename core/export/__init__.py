@@ -1,0 +1,1 @@
+"""The lifter as one file that runs without PoseLift: TorchScript, or ONNX."""
