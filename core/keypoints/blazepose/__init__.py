@@ -1,0 +1,1 @@
+"""MediaPipe's two pose networks in PyTorch: batched, on a GPU."""

@@ -1,0 +1,109 @@
+"""Makes a PyTorch estimator for one video after another from networks that stay loaded."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from core.contracts import PoseModel
+from core.keypoints.blazepose.estimator import BlazePoseEstimator
+from core.keypoints.blazepose.networks import PoseNetworks
+from core.keypoints.protocol import Detection
+from core.keypoints.stills import read_still
+from core.video.frames import Frame
+
+
+class TorchPoseEstimators:
+    """The 2D models of one process, on one device. Thread-safe.
+
+    Args:
+        bundle_of: path of a pose model's bundle; asked once per model.
+        device: where the networks run.
+        second_pass: read everybody twice; steadier on people who are hard to see, half as fast.
+    """
+
+    name = "torch"
+
+    def __init__(
+        self,
+        bundle_of: Callable[[PoseModel], Path],
+        device: torch.device,
+        *,
+        second_pass: bool = False,
+    ) -> None:
+        self._bundle_of = bundle_of
+        self._device = device
+        self._second_pass = second_pass
+        self._loaded: dict[PoseModel, PoseNetworks] = {}
+        self._lock = Lock()
+
+    def open(self, pose_model: PoseModel, max_persons: int = 1) -> BlazePoseEstimator:
+        """An estimator for one video, as if nothing had been estimated before.
+
+        Raises:
+            AssetUnavailable: the model is not in the cache and cannot be fetched.
+            AssetCorrupt: the bundle holds other networks than we know.
+        """
+        networks = self._networks(pose_model)
+        return BlazePoseEstimator(networks, max_persons, second_pass=self._second_pass)
+
+    def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
+        """Load a model now, and run it once, so that the first video does not wait for it.
+
+        Raises:
+            AssetUnavailable: the model is not in the cache and cannot be fetched.
+            AssetCorrupt: the bundle holds other networks than we know.
+        """
+        self._networks(pose_model).rehearse()
+
+    def estimate_image(
+        self,
+        rgb: UInt8[np.ndarray, "height width 3"],
+        pose_model: PoseModel,
+        max_persons: int = 1,
+    ) -> Sequence[Detection]:
+        """People in a single picture, the most prominent first, at most ``max_persons``.
+
+        Raises:
+            AssetUnavailable: the model is not in the cache and cannot be fetched.
+            AssetCorrupt: the bundle holds other networks than we know.
+        """
+        return read_still(_Reader(self._networks(pose_model)), rgb)[:max_persons]
+
+    def close(self) -> None:
+        """Let go of the networks; estimators that are still open keep theirs."""
+        self._loaded.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _networks(self, pose_model: PoseModel) -> PoseNetworks:
+        with self._lock:
+            if pose_model not in self._loaded:
+                bundle = self._bundle_of(pose_model)
+                self._loaded[pose_model] = PoseNetworks.load(bundle, self._device)
+            return self._loaded[pose_model]
+
+
+class _Reader:
+    """Reads pictures that have nothing to do with each other."""
+
+    def __init__(self, networks: PoseNetworks) -> None:
+        self._networks = networks
+
+    def read(self, rgb: UInt8[np.ndarray, "height width 3"], time_s: float) -> Sequence[Detection]:
+        frame = Frame(0, time_s, rgb)
+        return BlazePoseEstimator(self._networks, 1).estimate(frame)
