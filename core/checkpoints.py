@@ -15,6 +15,7 @@ from safetensors.torch import load, save
 
 from core.errors import CheckpointInvalid, ConfigInvalid
 from core.models import Lifter, LifterConfig
+from core.regions import SigmaRegions
 from core.skeleton import BODY, KEYPOINT_NAMES
 
 SCHEMA_VERSION = 1
@@ -33,12 +34,14 @@ class LoadedLifter:
         config: what it is made of.
         name: given at training.
         sha256: of the file, in hex; goes into every result's manifest.
+        regions: what its sigma promises, as measured; None before `poselift calibrate`.
     """
 
     model: Lifter
     config: LifterConfig
     name: str
     sha256: str
+    regions: SigmaRegions | None = None
 
 
 def skeleton_digest() -> str:
@@ -47,8 +50,14 @@ def skeleton_digest() -> str:
     return hashlib.sha256(spelled.encode()).hexdigest()[:16]
 
 
-def save_lifter(path: Path, model: Lifter, name: str) -> str:
+def save_lifter(path: Path, model: Lifter, name: str, regions: SigmaRegions | None = None) -> str:
     """Write a checkpoint, renamed into place when whole.
+
+    Args:
+        path: of the file.
+        model: its weights and config are saved.
+        name: of the lifter.
+        regions: what its sigma promises, if that was measured.
 
     Returns:
         The SHA-256 of the file, in hex.
@@ -59,6 +68,8 @@ def save_lifter(path: Path, model: Lifter, name: str) -> str:
         "skeleton": skeleton_digest(),
         "config": model.config.to_dict(),
     }
+    if regions is not None:
+        header["regions"] = regions.to_dict()
     weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     raw = save(weights, metadata={_HEADER_KEY: json.dumps(header)})
     partial = path.with_suffix(".partial")
@@ -94,12 +105,14 @@ def load_lifter(path: Path | None = None) -> LoadedLifter:
         config = LifterConfig.from_dict(header["config"])
         model = Lifter(config)
         model.load_state_dict(load(raw))
+        regions = SigmaRegions.from_dict(header["regions"]) if "regions" in header else None
     except _UNFIT as error:
         reason = str(error).splitlines()[0]
         raise CheckpointInvalid(f"The weights in '{path.name}' do not fit: {reason}") from None
     model.eval().requires_grad_(requires_grad=False)
     digest = hashlib.sha256(raw).hexdigest()
-    return LoadedLifter(model, config, str(header.get("name", path.stem)), digest)
+    name = str(header.get("name", path.stem))
+    return LoadedLifter(model, config, name, digest, regions)
 
 
 def _header(raw: bytes, name: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 The lifter's sigma is the scale of an isotropic 3D Laplace law (:mod:`core.training.losses`): the
 error's length r has a density that falls as ``r**2 exp(-r / b)``, a Gamma law of shape 3 and scale
-``b = sigma * MEAN_LENGTH / 3``. The region of nominal coverage p is the ball about the joint whose
-radius is the p quantile of that law.
+``b = sigma * MEAN_LENGTH / 3``. Before a lifter is calibrated, its region of nominal coverage p is
+the ball about the joint whose radius is the p quantile of that law; afterwards the radii are
+measured ones (:class:`core.regions.SigmaRegions`).
 """
 
 import math
@@ -11,13 +12,12 @@ import math
 import numpy as np
 from jaxtyping import Bool, Float
 
+from core.regions import NOMINAL, SigmaRegions
 from core.training.losses import MEAN_LENGTH
-
-NOMINAL = (0.5, 0.8, 0.9, 0.95)
 
 
 def region_radius(nominal: float) -> float:
-    """Radius of the ball that should hold the truth with this probability, in sigmas.
+    """Radius of the ball that should hold the truth with this probability, in sigmas, by the law.
 
     Inverts the Gamma distribution of shape 3, ``1 - exp(-x) (1 + x + x**2 / 2)``, by bisection.
     """
@@ -29,8 +29,12 @@ def region_radius(nominal: float) -> float:
     return low * MEAN_LENGTH / 3
 
 
+ASSUMED = SigmaRegions(tuple(region_radius(nominal) for nominal in NOMINAL))
+"""What sigma promises by the law that it was trained under."""
+
+
 def within_region(
-    error_m: Float[np.ndarray, "*batch"], sigma_m: Float[np.ndarray, "*batch"], nominal: float
+    error_m: Float[np.ndarray, "*batch"], sigma_m: Float[np.ndarray, "*batch"], radius: float
 ) -> Bool[np.ndarray, "*batch"]:
-    """Where the truth lies in the region of this nominal coverage; never where a number is NaN."""
-    return error_m <= region_radius(nominal) * sigma_m
+    """Where the truth lies within so many sigmas; never where a number is NaN."""
+    return error_m <= radius * sigma_m

@@ -4,19 +4,26 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from core.cameras import assumed_focal_px, rays_to_pixels
 from core.chunks import TrackChunk
 from core.errors import DatasetInvalid
-from core.evaluation.scoring import ClipPoses, ScoredJoints
+from core.evaluation.stretches import ClipPoses, ScoredJoints
 from core.lifting.batching import BatchPlanner
 from core.lifting.lift import lift_tracks
 from core.lifting.visits import AssumedCamera
+from core.runs import join_poses
 from core.skeleton import BODY, KEYPOINT_NAMES
+from core.smoothing import smooth
 from core.training.formats.joint_layouts import JointLayout
 from core.training.formats.sequence import PoseSequence
 from core.training.sampler import Batch
 
+_SIDE_PX = 1000
 _WINDOWS_AT_ONCE = 8
 _STILLS_AT_ONCE = 256
+
+CAMERA = AssumedCamera(_SIDE_PX, _SIDE_PX)
+"""Of training windows, which know rays but no pixels."""
 
 
 @torch.inference_mode()
@@ -33,15 +40,80 @@ def lift_windows(
         device: where the model is.
     """
     moved = batch.to(device)
-    pose = model(moved.rays, moved.confidence, moved.time_s)
+    pose = model(moved.rays, moved.confidence, moved.time_s, moved.hint_m)
     present = batch.present[..., None]
     joints_m = torch.where(present[..., None], pose.joints_m.cpu(), torch.nan).numpy()
     sigma_m = torch.where(present, pose.sigma_m.cpu(), torch.nan).numpy()
-    truth_m, time_s = batch.joints_m.numpy(), batch.time_s.numpy()
+    truth_m, time_s, seen = batch.joints_m.numpy(), batch.time_s.numpy(), batch.rays.numpy()
     return [
-        ClipPoses(clip, action, joints_m[i], truth_m[i], time_s[i], sigma_m[i])
+        ClipPoses(clip, action, joints_m[i], truth_m[i], time_s[i], sigma_m[i], seen[i])
         for i, (clip, action) in enumerate(zip(clips, actions, strict=True))
     ]
+
+
+def lift_clips(
+    model: torch.nn.Module,
+    batch: Batch,
+    clips: list[str],
+    actions: list[str],
+    device: torch.device,
+    *,
+    smoothing: bool = True,
+) -> list[ClipPoses]:
+    """Lift training windows of any length as a user's video would be.
+
+    That is in overlapping windows of the lifter's own length, blended, and smoothed over time.
+
+    Args:
+        model: a :class:`core.models.Lifter` or its like, on ``device``, in evaluation mode.
+        batch: clips with their truth.
+        clips: whose clip each is from.
+        actions: what each is counted under.
+        device: where the model is.
+        smoothing: false leaves the last step out.
+    """
+    return [
+        _lift_clip(model, batch, row, clip, action, device, smoothing=smoothing)
+        for row, (clip, action) in enumerate(zip(clips, actions, strict=True))
+    ]
+
+
+def track_of(batch: Batch, row: int) -> TrackChunk:
+    """One window as a track in a square picture of :data:`CAMERA`'s size."""
+    rays, present = batch.rays[row].numpy(), batch.present[row].numpy()
+    focal_px = assumed_focal_px(CAMERA.width_px, CAMERA.height_px)
+    hint_m = None if batch.hint_m is None else batch.hint_m[row].numpy()[None]
+    return TrackChunk(
+        frame_index=np.arange(len(rays)),
+        frame_time_s=batch.time_s[row].numpy().astype(np.float64),
+        keypoints_px=rays_to_pixels(rays, CAMERA.width_px, CAMERA.height_px, focal_px)[None],
+        confidence=np.where(present[:, None], batch.confidence[row].numpy(), np.nan)[None],
+        observed=present[None],
+        hint_m=hint_m,
+    )
+
+
+def _lift_clip(
+    model: torch.nn.Module,
+    batch: Batch,
+    row: int,
+    clip: str,
+    action: str,
+    device: torch.device,
+    *,
+    smoothing: bool,
+) -> ClipPoses:
+    track = track_of(batch, row)
+    joints_m, sigma_m = lift_track(model, track, CAMERA, device, smoothing=smoothing)
+    return ClipPoses(
+        clip=clip,
+        action=action,
+        predicted_m=joints_m,
+        truth_m=batch.joints_m[row].numpy(),
+        time_s=track.frame_time_s,
+        sigma_m=sigma_m,
+        seen=track.keypoints_px[0],
+    )
 
 
 def scored_joints(layout: JointLayout) -> ScoredJoints:
@@ -73,7 +145,7 @@ def lift_sequence(
             confidence=confidence[None],
             observed=np.any(confidence > 0, axis=1)[None],
         )
-        joints_m, sigma_m = _lift_track(model, track, camera, device)
+        joints_m, sigma_m = lift_track(model, track, camera, device, smoothing=False)
     ours = [BODY.index(name) for name in sequence.layout.names]
     theirs = [sequence.layout.body[name] for name in sequence.layout.names]
     root = sequence.layout.body["pelvis"]
@@ -85,6 +157,7 @@ def lift_sequence(
         truth_m=truth_m[:, theirs],
         time_s=time_s,
         sigma_m=sigma_m[:, ours],
+        seen=keypoints_px,
     )
 
 
@@ -107,23 +180,25 @@ def _keypoints(
 _Lifted = tuple[Float32[np.ndarray, "frames 28 3"], Float32[np.ndarray, "frames 28"]]
 
 
-def _lift_track(
-    model: torch.nn.Module, track: TrackChunk, camera: AssumedCamera, device: torch.device
+def lift_track(
+    model: torch.nn.Module,
+    track: TrackChunk,
+    camera: AssumedCamera,
+    device: torch.device,
+    *,
+    smoothing: bool,
 ) -> _Lifted:
-    chunks = list(
-        lift_tracks(
-            [track],
-            lifter=model,
-            planner=BatchPlanner(_WINDOWS_AT_ONCE),
-            width_px=camera.width_px,
-            height_px=camera.height_px,
-            device=device,
-        )
+    """Joints and sigma of the track's one person, NaN in frames without them."""
+    lifted = lift_tracks(
+        [track],
+        lifter=model,
+        planner=BatchPlanner(_WINDOWS_AT_ONCE),
+        width_px=camera.width_px,
+        height_px=camera.height_px,
+        device=device,
     )
-    return (
-        np.concatenate([chunk.joints_m[0] for chunk in chunks]),
-        np.concatenate([chunk.sigma_m[0] for chunk in chunks]),
-    )
+    poses = join_poses(list(smooth(lifted) if smoothing else lifted))
+    return poses.joints_m[0], poses.sigma_m[0]
 
 
 @torch.inference_mode()

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float64, Int64
 
 from core.errors import DatasetInvalid
 from core.evaluation.bootstrap import clip_interval
-from core.evaluation.calibration import NOMINAL, within_region
+from core.evaluation.calibration import ASSUMED, within_region
 from core.evaluation.metrics import (
     auc,
     joint_errors,
@@ -23,6 +23,9 @@ from core.evaluation.metrics import (
     procrustes_aligned,
 )
 from core.evaluation.motion_metrics import bone_length_drift, jitter, velocity_error
+from core.evaluation.reliability import SigmaBin, errors_and_sigmas, sigma_bins
+from core.evaluation.stretches import ClipPoses, ScoredJoints
+from core.regions import NOMINAL, SigmaRegions
 
 UNITS = {
     "mpjpe": "mm",
@@ -38,42 +41,6 @@ UNITS = {
 """Of every metric in a table; the functions behind them speak metres."""
 
 _OF_MOTION = ("velocity_error", "bone_length_drift", "jitter", "true_jitter")
-
-
-@dataclass(frozen=True, eq=False)
-class ClipPoses:
-    """A stretch of one clip, as predicted and as it was.
-
-    Attributes:
-        clip: whose clip it is; stretches of one clip are one sample of the bootstrap.
-        action: what it is counted under.
-        predicted_m: metres, relative to the root, camera axes; NaN where there is no prediction.
-        truth_m: the same joints, never NaN.
-        time_s: of the frames, rising; None if they do not follow each other, and so have no motion.
-        sigma_m: the scale of doubt per joint; None if the method has none.
-    """
-
-    clip: str
-    action: str
-    predicted_m: Float[np.ndarray, "frames joints 3"]
-    truth_m: Float[np.ndarray, "frames joints 3"]
-    time_s: Float[np.ndarray, "frames"] | None
-    sigma_m: Float[np.ndarray, "frames joints"] | None = None
-
-
-@dataclass(frozen=True)
-class ScoredJoints:
-    """Which joints are compared.
-
-    Attributes:
-        names: in the order of the arrays.
-        bones: pairs of joints whose distance is rigid.
-        root: the joint that is the origin, whose error says nothing about sigma.
-    """
-
-    names: tuple[str, ...]
-    bones: tuple[tuple[int, int], ...]
-    root: int | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +72,7 @@ class Evaluation:
         per_action: the same for each action.
         per_joint: ``mpjpe`` and ``pa_mpjpe`` of each joint, mm.
         within: measured coverage in percent of each nominal region; empty without sigma.
+        bins: the same by the size of sigma.
     """
 
     clips: int
@@ -114,6 +82,7 @@ class Evaluation:
     per_action: dict[str, dict[str, Score]]
     per_joint: dict[str, dict[str, Score]]
     within: dict[float, Score]
+    bins: tuple[SigmaBin, ...]
 
     @property
     def coverage(self) -> float:
@@ -121,13 +90,19 @@ class Evaluation:
         return self.scored_poses / self.poses if self.poses else float("nan")
 
 
-def evaluate(stretches: Sequence[ClipPoses], joints: ScoredJoints, seed: int = 0) -> Evaluation:
+def evaluate(
+    stretches: Sequence[ClipPoses],
+    joints: ScoredJoints,
+    seed: int = 0,
+    regions: SigmaRegions = ASSUMED,
+) -> Evaluation:
     """Score predictions against the truth.
 
     Args:
         stretches: at least one, all with the joints named.
         joints: what the joints are.
         seed: of the bootstrap.
+        regions: what sigma promises.
 
     Raises:
         DatasetInvalid: there is nothing to score, or the truth holds a NaN; names clip and frame.
@@ -141,7 +116,7 @@ def evaluate(stretches: Sequence[ClipPoses], joints: ScoredJoints, seed: int = 0
     actions = np.array([stretch.action for stretch in stretches])
     measured = [_measure(stretch, bones) for stretch in stretches]
     by_joint = [_measure_joints(stretch, joints.names) for stretch in stretches]
-    regions = [_measure_regions(stretch, joints.root) for stretch in stretches]
+    covered = [_measure_regions(stretch, joints.root, regions) for stretch in stretches]
     return Evaluation(
         clips=len(set(clips)),
         poses=sum(len(stretch.truth_m) for stretch in stretches),
@@ -153,7 +128,8 @@ def evaluate(stretches: Sequence[ClipPoses], joints: ScoredJoints, seed: int = 0
             for rows in [np.flatnonzero(actions == action)]
         },
         per_joint=_by_first(_pool(by_joint, clips, seed)),
-        within={float(nominal): score for nominal, score in _pool(regions, clips, seed).items()},
+        within={float(nominal): score for nominal, score in _pool(covered, clips, seed).items()},
+        bins=sigma_bins(stretches, joints.root, regions),
     )
 
 
@@ -204,16 +180,13 @@ def _measure_joints(stretch: ClipPoses, names: tuple[str, ...]) -> _Values:
     }
 
 
-def _measure_regions(stretch: ClipPoses, root: int | None) -> _Values:
+def _measure_regions(stretch: ClipPoses, root: int | None, regions: SigmaRegions) -> _Values:
     """100 where the truth lies within a joint's region, 0 where not; the root is left out."""
     if stretch.sigma_m is None:
         return {}
-    errors = joint_errors(stretch.predicted_m, stretch.truth_m)
-    known = np.isfinite(errors) & np.isfinite(stretch.sigma_m)
-    if root is not None:
-        known[:, root] = False
+    errors, sigmas = errors_and_sigmas(stretch, root)
     return {
-        str(nominal): 100.0 * within_region(errors, stretch.sigma_m, nominal)[known]
+        str(nominal): 100.0 * within_region(errors, sigmas, regions.radius(nominal))
         for nominal in NOMINAL
     }
 

@@ -8,6 +8,7 @@ from core import checkpoints
 from core.cameras import assumed_focal_px, pixels_to_rays
 from core.checkpoints import load_lifter, save_lifter
 from core.errors import CheckpointInvalid
+from core.regions import SigmaRegions
 from core.skeleton import BODY
 from tests.core.models.inputs import TINY, make_inputs, make_lifter
 from tests.core.tracking.walkers import figure
@@ -79,6 +80,22 @@ def test_a_checkpoint_made_for_something_else_is_refused_in_words(saved, changes
     with pytest.raises(CheckpointInvalid) as caught:
         load_lifter(path)
     assert words in caught.value.detail
+
+
+def test_regions_of_sigma_travel_with_the_weights_and_may_be_missing(saved, tmp_path):
+    path, lifter, _ = saved
+    assert load_lifter(path).regions is None
+    regions = SigmaRegions((1.2, 2.0, 2.5, 3.1), "four people")
+    save_lifter(tmp_path / "calibrated.safetensors", lifter, "tiny", regions)
+    assert load_lifter(tmp_path / "calibrated.safetensors").regions == regions
+
+
+@pytest.mark.parametrize("regions", [5, {}, {"radius_sigmas": {"0.5": 1}}, None])
+def test_damaged_regions_are_refused_in_words(saved, regions):
+    path = saved[0]
+    rewrite(path, regions=regions)
+    with pytest.raises(CheckpointInvalid, match="do not fit"):
+        load_lifter(path)
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, 5000])

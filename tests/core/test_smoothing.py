@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.one_euro import one_euro
 from core.runs import join_poses
 from core.smoothing import HALF_WIDTH_S, smooth
 from tests.core.chunk_makers import cut_at, cuts, even_times, make_poses
@@ -136,24 +137,6 @@ def test_fast_enough():
 # --- Against the One-Euro filter ------------------------------------------------------------------
 
 
-def one_euro(values, time_s, min_cutoff_hz, beta, speed_cutoff_hz=1.0):
-    """Casiez et al., "1 euro filter", CHI 2012, per joint."""
-
-    def gain(cutoff_hz, step_s):
-        return 1 / (1 + 1 / (2 * np.pi * cutoff_hz * step_s))
-
-    out = values.copy()
-    speed = np.zeros_like(values[:, 0])
-    for frame in range(1, values.shape[1]):
-        step_s = time_s[frame] - time_s[frame - 1]
-        slope = (values[:, frame] - out[:, frame - 1]) / step_s
-        speed += gain(speed_cutoff_hz, step_s) * (slope - speed)
-        cutoff_hz = min_cutoff_hz + beta * np.linalg.norm(speed, axis=-1, keepdims=True)
-        step = gain(cutoff_hz, step_s) * (values[:, frame] - out[:, frame - 1])
-        out[:, frame] = out[:, frame - 1] + step
-    return out
-
-
 def swinging(time_s: np.ndarray) -> np.ndarray:
     """Joints on sums of sines of 0.3 to 2.5 Hz: as fast as walking and waving."""
     rng = np.random.default_rng(3)
@@ -183,7 +166,7 @@ def test_beats_every_one_euro_filter_on_jitter_and_lag(scale):
     assert jitter(ours, truth) < 0.3 * jitter(noisy, truth)
     for min_cutoff_hz in (0.3, 1, 3, 10):
         for beta in (0, 1, 5, 20, 80):
-            theirs = one_euro(noisy, time_s, min_cutoff_hz, beta)
+            theirs = one_euro(noisy, time_s[None], min_cutoff_hz, beta)
             assert lag_s(theirs, truth, time_s) > 0.001
             assert np.square(theirs - truth).mean() > np.square(ours - truth).mean()
             # A One-Euro filter can be steadier than ours, but then it trails far behind.

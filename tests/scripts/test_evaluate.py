@@ -4,13 +4,24 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.checkpoints import save_lifter
+from core.checkpoints import load_lifter, save_lifter
 from core.evaluation.protocols import PROTOCOLS
 from core.evaluation.scoring import UNITS
+from core.regions import SigmaRegions
 from scripts.cli import main
 from scripts.evaluate import PROTOCOL_NAMES
 from tests.core.models.inputs import make_lifter
+from tests.core.training.format_files import write_videopose3d
 from tests.core.training.motion_files import write_motion
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """On a busy machine, threads that share one small network wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -38,11 +49,12 @@ def test_it_prints_tables_and_writes_json(
     assert main(["evaluate", "--device", "cpu", *flags, *wide]) == 0
     said = capsys.readouterr().out
     assert "clips: 2; 540 of 540 poses predicted (100.0%)" in said
-    for word in ("pa_mpjpe", "left_knee", "within the 90% region", "mm/s", "note: subjects 01"):
+    words = ("pa_mpjpe", "left_knee", "within the 90% region", "mm/s", "note: subjects 01")
+    for word in (*words, "averaged with the mirror image", "law of training, not measured"):
         assert word in said
     scores = json.loads(out.read_text())
     assert (scores["protocol"], scores["lifter"]["name"]) == ("cmu-heldout", "tiny")
-    assert set(scores["cases"]) == {"clean", "noisy"}
+    assert set(scores["cases"]) == {"clean", "noisy", "hinted"}
     clean = scores["cases"]["clean"]
     assert set(clean["overall"]) == set(UNITS) == set(scores["units"])
     mpjpe = clean["overall"]["mpjpe"]
@@ -51,6 +63,36 @@ def test_it_prints_tables_and_writes_json(
     again = tmp_path / "again.json"
     assert main(["evaluate", "--device", "cpu", *flags, "--json", str(again)]) == 0
     assert again.read_text() == out.read_text()
+
+
+def test_whole_clips_with_a_reliability_plot(
+    motion: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    calibrated = tmp_path / "honest.safetensors"
+    regions = SigmaRegions((1.0, 2.0, 3.0, 4.0), "two walkers")
+    save_lifter(calibrated, load_lifter(checkpoint).model, "honest", regions)
+    flags = ["--protocol", "cmu-clips", "--motion", str(motion), "--checkpoint", str(calibrated)]
+    outs = ["--reliability", str(tmp_path / "plot.svg"), "--json", str(tmp_path / "scores.json")]
+    more = ["--clips", "1", "--by-sigma", "--device", "cpu"]
+    assert main(["evaluate", *flags, *outs, *more]) == 0
+    said = capsys.readouterr().out
+    assert "blended and smoothed" in said
+    assert "regions of sigma: two walkers" in said
+    assert "sigma, cm" in said
+    assert (tmp_path / "plot.svg").read_text().startswith("<?xml")
+    cases = json.loads((tmp_path / "scores.json").read_text())["cases"]
+    assert set(cases) == {"clean", "noisy", "hinted", "hidden", "all"}
+    assert len(cases["clean"]["sigma_bins"]) == 6
+    assert cases["clean"]["sigma_bins"][-1]["to_m"] is None
+
+
+def test_pictures_of_a_datasets_clips(checkpoint: Path, tmp_path: Path):
+    truth, keypoints = write_videopose3d(tmp_path, "h36m", ["S9", "S11"])
+    flags = ["--protocol", "h36m", "--data", str(truth), "--keypoints", str(keypoints)]
+    outs = ["--checkpoint", str(checkpoint), "--plots", str(tmp_path / "plots")]
+    assert main(["evaluate", *flags, *outs, "--device", "cpu"]) == 0
+    drawn = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    assert drawn == [f"S9_and_S11-{why}.png" for why in ("first", "median", "worst")]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +104,12 @@ def test_it_prints_tables_and_writes_json(
         (["--motion", "x.npz", "--clips", "0"], 2, "option_out_of_range"),
         (["--motion", "x.npz", "--seed", "-1"], 2, "option_out_of_range"),
         (["--motion", "x.npz"], 1, "motion_invalid"),
+        (["--motion", "x.npz", "--reliability", "plot.jpg"], 2, "must end in"),
+        (["--motion", "x.npz", "--video", "v.mp4"], 2, "--video has an effect only with --peer"),
+        (["--peer", "mediapipe", "--motion", "x.npz"], 2, "--motion has no effect beside --peer"),
+        (["--peer", "mediapipe"], 2, "needs a --reference for each --video"),
+        (["--peer", "mediapipe", "--video", "v.mp4"], 2, "there are 0 for 1"),
+        (["--peer", "mediapipe", "--video", "no.mp4", "--reference", "r.npz"], 1, "no file no.mp4"),
         (["--protocol", "h36m", "--data", "x.npz", "--keypoints", "y.npz"], 1, "dataset_invalid"),
         (["--motion", "x.npz", "--checkpoint", "no.safetensors"], 1, "checkpoint_invalid"),
     ],

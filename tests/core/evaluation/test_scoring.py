@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from core.errors import DatasetInvalid
-from core.evaluation.scoring import UNITS, ClipPoses, ScoredJoints, evaluate
+from core.evaluation.scoring import UNITS, evaluate
+from core.evaluation.stretches import ClipPoses, ScoredJoints
 
 JOINTS = ScoredJoints(("pelvis", "knee", "ankle"), ((1, 0), (2, 1)), root=0)
 TRUTH_M = np.array([[0.0, 0, 0], [0, 0.4, 0], [0, 0.8, 0]])
