@@ -12,6 +12,7 @@ from benchmarks.measurement import Measurement, committed_ratios, save
 
 BENCHMARKS = {
     "memory": "peak memory of `poselift lift` as the video gets longer",
+    "end_to_end": "lifting a video, against the obvious loop and the machine's limit",
 }
 """Name of each benchmark (and of its module here), and what it measures."""
 

@@ -79,13 +79,17 @@ def save_lifter(path: Path, model: Lifter, name: str, regions: SigmaRegions | No
 
 
 def load_lifter(path: Path | None = None) -> LoadedLifter:
-    """Read a checkpoint; the packaged ``base`` weights if no path is given.
+    """Read a checkpoint.
+
+    Args:
+        path: of a file, or the bare name of packaged weights (``base`` or ``small``); ``base`` if
+            None.
 
     Raises:
         CheckpointInvalid: the file is missing, damaged, not one of ours, or made for another
             schema or skeleton; says which.
     """
-    path = PACKAGED_WEIGHTS if path is None else path
+    path = _packaged(path)
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -113,6 +117,13 @@ def load_lifter(path: Path | None = None) -> LoadedLifter:
     digest = hashlib.sha256(raw).hexdigest()
     name = str(header.get("name", path.stem))
     return LoadedLifter(model, config, name, digest, regions)
+
+
+def _packaged(path: Path | None) -> Path:
+    if path is None:
+        return PACKAGED_WEIGHTS
+    named = PACKAGED_WEIGHTS.with_stem(path.name)
+    return named if path.parts == (path.stem,) and not path.exists() and named.exists() else path
 
 
 def _header(raw: bytes, name: str) -> dict[str, Any]:

@@ -1,19 +1,20 @@
 """The main job: a video in, a file of 3D poses out, with memory that does not grow with the video.
 
-Every stage is a generator that draws from the one before; see ``docs/decisions/0001``.
+Every stage is a generator that draws from the one before; see ``docs/decisions/0001``. Decoding and
+the search for people run in threads of their own; see ``docs/decisions/0009``.
 """
 
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 from core.contracts import JobOptions, Stage
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import KeypointEstimator
+from core.observing import Footage, observe_video
 from core.results.manifest import ModelFacts, Source
 from core.stages import LiftsTracks, LiftSummary, Listener, Stages
 from core.video.frames import FrameSelection, VideoLimits
-from core.video.stream import expected_frames, probe, stream_frames
+from core.video.stream import expected_frames, probe
 
 __all__ = ["LiftSummary", "LiftsTracks", "Listener", "lift_keypoints", "lift_video"]
 
@@ -30,6 +31,7 @@ def lift_video(
     lift: LiftsTracks,
     models: dict[str, ModelFacts],
     limits: VideoLimits | None = None,
+    threads: int = 1,
     listener: Listener | None = None,
     source_name: str | None = None,
 ) -> LiftSummary:
@@ -39,10 +41,12 @@ def lift_video(
         video: the file to read; the ending of its name does not matter.
         result: the file to write. It appears whole, at the end, or not at all.
         options: as the user asked.
-        open_estimator: finds 2D keypoints; made anew for every video.
+        open_estimator: makes what finds 2D keypoints, anew for every video, and again for parts of
+            it; then several threads call it.
         lift: turns 2D tracks into 3D.
         models: what the two are called, for the manifest.
         limits: how large a video may be.
+        threads: how many search for people side by side; the result does not depend on it.
         listener: hears of progress and finished poses, and may stop the job.
         source_name: the user's name for the video, for the manifest.
 
@@ -56,10 +60,9 @@ def lift_video(
     facts = probe(video, limits)
     selection = FrameSelection.of(options)
     job.expect(expected_frames(facts, selection))
-    opened = stream_frames(video, facts, selection, job.decoding, limits, job.tick)
-    # Closed here: whoever keeps an error also keeps every generator that it passed through.
-    with closing(opened) as frames, open_estimator(options) as estimator:
-        tracks = job.follow(job.observe(frames, estimator), facts)
+    footage = Footage(video, facts, selection, limits)
+    with observe_video(footage, options, job, open_estimator, threads) as seen:
+        tracks = job.follow(seen, facts)
         poses = job.lift(tracks, lift, facts.width_px, facts.height_px)
         source, asked = Source.of(facts, source_name), options.model_dump(mode="json")
         return job.write(poses, result, source, models, asked)

@@ -66,7 +66,7 @@ class RuntimeConfig:
     vram_budget_mib: int | None = None
     host_budget_mib: int | None = None
     lifter_backend: Literal["torch", "onnx"] = "torch"
-    pose_backend: PoseBackend = "auto"
+    pose_backend: PoseBackend = "mediapipe"
     threads: int | None = None
 
 
@@ -215,7 +215,10 @@ class Runtime:
         return self._keypoint_models[pose_model]
 
     def _lifter_facts(self) -> dict[str, ModelFacts]:
-        return {"lifter": ModelFacts(name=self._lifter.name, sha256=self._lifter.sha256)}
+        regions = self._lifter.regions
+        radii = None if regions is None else regions.to_dict()["radius_sigmas"]
+        facts = ModelFacts(name=self._lifter.name, sha256=self._lifter.sha256, sigma_radii=radii)
+        return {"lifter": facts}
 
 
 def _device(config: RuntimeConfig) -> torch.device:

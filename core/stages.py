@@ -1,6 +1,6 @@
 """What a job does to its frames, stage by stage, with a listener and counters on the way."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -10,7 +10,7 @@ from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, Progress, Stage
 from core.errors import Canceled
 from core.keypoints.files import KeypointFile
-from core.keypoints.protocol import Detection, KeypointEstimator
+from core.keypoints.protocol import Detection, KeypointEstimator, LooksAhead
 from core.progress import ProgressMeter
 from core.quality import assess
 from core.results.manifest import Manifest, ModelFacts, Quality, Source, software_versions
@@ -101,10 +101,29 @@ class Stages:
 
     def observe(
         self, frames: Iterable[Frame], estimator: KeypointEstimator
-    ) -> Iterator[Observation]:
-        """People in each frame of a video."""
-        for frame in self._counted(frames):
-            yield Observation(frame.index, frame.time_s, estimator.estimate(frame))
+    ) -> Generator[Observation]:
+        """People in each frame of a video, by one estimator from its start to its end."""
+        counted = self.counted(frames)
+        seen = (
+            estimator.observe(counted)
+            if isinstance(estimator, LooksAhead)
+            else ((frame, estimator.estimate(frame)) for frame in counted)
+        )
+        for frame, people in seen:
+            yield Observation(frame.index, frame.time_s, people)
+
+    def counted(self, items: Iterable[Counted]) -> Generator[Counted]:
+        """Pass things on, counting them; between any two the listener may stop the job."""
+        for item in items:
+            self.tick()
+            self.has_picture()
+            yield item
+            self._meter.advance()
+
+    def has_picture(self) -> None:
+        """There is a picture to search for people; only the first one is news. For any thread."""
+        if self._first_frame_s is None:
+            self._first_frame_s = perf_counter() - self._started_s
 
     def follow(self, seen: Iterable[Observation], facts: VideoFacts) -> Iterator[TrackChunk]:
         """Who is who in a video."""
@@ -169,15 +188,6 @@ class Stages:
         )
 
     def _observe_file(self, keypoints: KeypointFile) -> Iterator[Observation]:
-        for index in self._counted(range(len(keypoints.frame_time_s))):
+        for index in self.counted(range(len(keypoints.frame_time_s))):
             detection = Detection(keypoints.keypoints_px[index], keypoints.confidence[index])
             yield Observation(index, float(keypoints.frame_time_s[index]), [detection])
-
-    def _counted(self, items: Iterable[Counted]) -> Iterator[Counted]:
-        """Pass things on, counting them; between any two the listener may stop the job."""
-        for item in items:
-            self.tick()
-            if self._first_frame_s is None:
-                self._first_frame_s = perf_counter() - self._started_s
-            yield item
-            self._meter.advance()

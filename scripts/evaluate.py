@@ -31,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keypoints", type=Path, metavar="NPZ", help="the dataset's 2D (h36m, humaneva15)"
     )
-    parser.add_argument("--checkpoint", type=Path, help="another lifter than the packaged one")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="a lifter of yours, or the name of a packaged one: base (default), small",
+    )
     parser.add_argument(
         "--clips",
         type=int,

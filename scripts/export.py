@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of `poselift export`."""
-    parser.add_argument("--checkpoint", type=Path, help="another lifter than the packaged one")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="a lifter of yours, or the name of a packaged one: base (default), small",
+    )
     parser.add_argument(
         "--format", metavar="FORMAT", help="onnx or torchscript (default: both, or as OUT ends)"
     )

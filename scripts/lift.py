@@ -34,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", type=Path, metavar="X.npz", help="default: beside the input, .pose.npz"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--checkpoint", type=Path, help="another lifter than the packaged one")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="a lifter of yours, or the name of a packaged one: base (default), small",
+    )
     parser.add_argument(
         "--lifter-backend",
         choices=("torch", "onnx"),
@@ -44,14 +48,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pose-backend",
         choices=("auto", "mediapipe", "torch"),
-        default="auto",
-        help="what computes the 2D networks (default: torch on a GPU, else mediapipe)",
+        default="mediapipe",
+        help="what computes the 2D networks; auto: torch on a GPU, else mediapipe (the default)",
     )
     parser.add_argument("--pose-task", type=Path, help="your own MediaPipe .task bundle")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where model files are kept")
     parser.add_argument("--budget-mib", type=int, help="memory for batches of windows, in MiB")
+    parser.add_argument(
+        "--threads",
+        type=_thread_count,
+        metavar="N",
+        help="how many cores search the video for people; the result is the same (default: all)",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
     add_option_arguments(parser)
+
+
+def _thread_count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads: 1 or more")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -134,6 +150,7 @@ def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
         pose_model=None if args.keypoints else options_from(args).pose_model,
         vram_budget_mib=args.budget_mib,
         host_budget_mib=args.budget_mib,
+        threads=args.threads,
     )
     with FetchLines(console) as lines:
         return Runtime.load(config, lines.show)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.contracts import LIFT_QUEUE, POSE_QUEUE
+from core.cores import usable_cores
 from core.errors import ConfigInvalid
 from worker.crew import Member
 from worker.settings import Device
@@ -44,6 +45,7 @@ class SlotPlan:
         device: what it runs on, ``cpu`` or ``cuda``.
         visible_gpu: value of ``CUDA_VISIBLE_DEVICES``; empty hides all of them.
         vram_budget_mib: its share, if it must share.
+        threads: its share of the processor's cores.
     """
 
     name: str
@@ -51,6 +53,7 @@ class SlotPlan:
     device: Device
     visible_gpu: str = ""
     vram_budget_mib: int | None = None
+    threads: int = 1
 
 
 def find_gpus(environment: Mapping[str, str]) -> list[Gpu]:
@@ -97,7 +100,13 @@ def choose_gpus(wish: str, found: Sequence[Gpu]) -> list[Gpu]:
 
 
 def plan_slots(
-    device: Device, gpus: Sequence[Gpu], *, per_gpu: int = 1, on_cpu: int = 1, poses: bool = False
+    device: Device,
+    gpus: Sequence[Gpu],
+    *,
+    per_gpu: int = 1,
+    on_cpu: int = 1,
+    poses: bool = False,
+    cores: int | None = None,
 ) -> list[SlotPlan]:
     """Which slots to start.
 
@@ -107,21 +116,27 @@ def plan_slots(
         per_gpu: lift slots on each GPU.
         on_cpu: lift slots, if they run on the CPU.
         poses: one more slot, for single pictures.
+        cores: of the processor, which the lift slots share; those that we may use by default.
 
     Raises:
         ConfigInvalid: a GPU is asked for and there is none.
     """
     if device is Device.CUDA and not gpus:
         raise ConfigInvalid("--device cuda: no NVIDIA GPU was found on this machine.")
-    if device is Device.CPU or not gpus:
-        plans = [SlotPlan(f"cpu-{n}", LIFT_QUEUE, Device.CPU) for n in range(on_cpu)]
+    on_gpu = device is not Device.CPU and bool(gpus)
+    lifting = per_gpu * len(gpus) if on_gpu else on_cpu
+    threads = max(1, (cores or usable_cores()) // max(1, lifting))
+    if not on_gpu:
+        plans = [
+            SlotPlan(f"cpu-{n}", LIFT_QUEUE, Device.CPU, threads=threads) for n in range(on_cpu)
+        ]
         return [*plans, SlotPlan("poses", POSE_QUEUE, Device.CPU)] if poses else plans
     first, plans = gpus[0], []
     for gpu in gpus:
         sharing = per_gpu + (poses and gpu is first)
         budget = int(SHARED_FRACTION * gpu.memory_mib / sharing) if sharing > 1 else None
         plans += [
-            SlotPlan(f"gpu{gpu.index}-{n}", LIFT_QUEUE, Device.CUDA, gpu.index, budget)
+            SlotPlan(f"gpu{gpu.index}-{n}", LIFT_QUEUE, Device.CUDA, gpu.index, budget, threads)
             for n in range(per_gpu)
         ]
         if poses and gpu is first:
@@ -139,6 +154,8 @@ def member_of(plan: SlotPlan, environment: Mapping[str, str]) -> Member:
     }
     if plan.vram_budget_mib is not None and "POSELIFT_VRAM_BUDGET_MIB" not in environment:
         added["POSELIFT_VRAM_BUDGET_MIB"] = str(plan.vram_budget_mib)
+    if "POSELIFT_THREADS" not in environment:
+        added["POSELIFT_THREADS"] = str(plan.threads)
     # -P: a folder called `worker` where the user happens to be must not be imported.
     command = [sys.executable, "-P", "-m", "worker", "--name", plan.name, "--queue", plan.queue]
     return Member(plan.name, command, added)

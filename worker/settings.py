@@ -55,11 +55,16 @@ class WorkerSettings(BaseSettings):
     """Another lifter than the one that comes with PoseLift."""
     lifter_backend: LifterBackend = LifterBackend.TORCH
     """``onnx`` needs the extra ``export``."""
-    pose_backend: PoseBackend = PoseBackend.AUTO
+    pose_backend: PoseBackend = PoseBackend.MEDIAPIPE
+    """Not ``auto`` as long as PyTorch's way has been proven on CPUs alone."""
     cache_dir: Path | None = None
     """Where fetched model files are kept."""
     pose_task: Path | None = None
     """A MediaPipe ``.task`` bundle of your own, instead of the fetched ones."""
+
+    threads: Annotated[int | None, Field(ge=1)] = None
+    """How many search one video for people side by side; as many as there are cores by default. A
+    launcher of several slots gives each its share."""
 
     job_timeout_s: Annotated[float, Field(gt=0)] = 48 * 3600.0
     """Ten hours of video on a slow processor take more than a day."""

@@ -155,5 +155,6 @@ def load_runtime(settings: WorkerSettings) -> "Runtime":
             pose_task=settings.pose_task,
             vram_budget_mib=settings.vram_budget_mib,
             host_budget_mib=settings.host_budget_mib,
+            threads=settings.threads,
         )
     )

@@ -52,8 +52,18 @@ class Casting:
         time_s: float,
         detections: Sequence[Detection],
         picture_px: tuple[int, int],
+        *,
+        is_everybody: bool = True,
     ) -> dict[int, Sighting]:
         """Take in one frame.
+
+        Args:
+            frame_index: of the frame.
+            time_s: of the frame.
+            detections: whoever was seen in it.
+            picture_px: its width and height.
+            is_everybody: whether everybody was looked for. Where only some were, being seen makes
+                nobody more prominent than those who could not be.
 
         Returns:
             Everybody in it by tracklet number.
@@ -64,7 +74,8 @@ class Casting:
             person = self._people.setdefault(number, _Person(sighting, time_s))
             person.last, person.last_s = sighting, time_s
             person.sightings += 1
-            person.prominence += _prominence(sighting, picture_px)
+            if is_everybody:
+                person.prominence += _prominence(sighting, picture_px)
         gone = [n for n, p in self._people.items() if time_s - p.last_s > _PATIENCE_S]
         for number in gone:
             del self._people[number]
@@ -91,6 +102,12 @@ class Casting:
         needed_s = _SETTLE_S if contested else _SETTLE_ALONE_S
         since = [p.cast_since_s for p in self._people.values() if p.cast_since_s is not None]
         return all(time_s - joined_s >= needed_s for joined_s in since)
+
+    def settle(self) -> None:
+        """Let nobody take over from those whom we follow."""
+        for person in self._people.values():
+            if person.cast_since_s is not None:
+                person.cast_since_s = float("-inf")
 
     def _cast(self, frame: LabelledFrame) -> None:
         """Fill free places with whoever is most prominent, and let fresh ones be outdone."""

@@ -31,6 +31,8 @@ class PoseEstimators:
             ``partial(pose_bundle, cache_folder)``; asked once per model.
     """
 
+    name = "mediapipe"
+
     def __init__(self, bundle_of: Callable[[PoseModel], Path]) -> None:
         self._bundle_of = bundle_of
         self._bundles: dict[PoseModel, Path] = {}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from core.keypoints.attention import Attention
 from core.keypoints.casting import Casting
 from core.keypoints.follower import Follower
 from core.keypoints.landmarker import Landmarker
@@ -22,6 +23,8 @@ from core.video.frames import Frame
 
 _TRY_EVERY_FRAMES = 4  # a try costs as much as following somebody
 _LOOK_ROUND_S = 0.2  # how soon a newcomer is noticed while there is room for one more
+_LOOK_AGAIN_S = 0.1  # the same while they could still take over from somebody who is followed
+_CLOCK_JITTER_S = 1e-3
 
 
 class MediaPipeEstimator:
@@ -53,21 +56,38 @@ class MediaPipeEstimator:
         self._frames = 0
         self._next_try: dict[int, int] = {}
         self._looked_s = float("-inf")
+        self._now_s = 0.0
 
     def estimate(self, frame: Frame) -> Sequence[Detection]:
         """People in this frame; those who are followed come first."""
         followed = [(f, d) for f in self._followers if (d := self._follow(f, frame)) is not None]
         scouted: Sequence[Detection] = ()
-        if self._should_look(frame.time_s):
+        looks = self._should_look(frame.time_s)
+        if looks:
             self._looked_s = frame.time_s
             scouted = self._look_round(frame)
         detections = without_repeats([detection for _, detection in followed], scouted)
         height, width = frame.rgb.shape[:2]
-        people = self._casting.watch(frame.index, frame.time_s, detections, (width, height))
+        people = self._casting.watch(
+            frame.index, frame.time_s, detections, (width, height), is_everybody=looks
+        )
+        self._now_s = frame.time_s
         self._release_strayed(followed, people)
         self._learn_looks(frame, people)
         self._follow_cast(frame, people)
         return detections
+
+    def attention(self) -> Attention:
+        """Whom it follows now."""
+        followed = sorted(self._followed)
+        return Attention(
+            [self._casting.last_sighting(number) for number in followed],
+            self._casting.cast == set(followed) and self._casting.is_settled(self._now_s),
+        )
+
+    def settle(self) -> None:
+        """Stop wondering whether somebody else matters more than those it follows."""
+        self._casting.settle()
 
     def close(self) -> None:
         self._on_close()
@@ -119,13 +139,19 @@ class MediaPipeEstimator:
             if follower.tracklet is not None and seen is not None:
                 self._looks.learn(follower.tracklet, frame.rgb, seen, frame.time_s)
 
+    @property
+    def _followed(self) -> set[int]:
+        return {f.tracklet for f in self._followers if f.tracklet is not None}
+
     def _should_look(self, time_s: float) -> bool:
         """Whether this frame is worth running the person detector on."""
         cast = self._casting.cast
-        all_followed = cast == {f.tracklet for f in self._followers if f.tracklet is not None}
-        if not cast or not all_followed or not self._casting.is_settled(time_s):
+        if not cast or cast != self._followed:
             return True
-        return not self._casting.is_full and time_s - self._looked_s >= _LOOK_ROUND_S
+        since_s = time_s - self._looked_s + _CLOCK_JITTER_S
+        if not self._casting.is_settled(time_s):
+            return since_s >= _LOOK_AGAIN_S
+        return not self._casting.is_full and since_s >= _LOOK_ROUND_S
 
     def _release_strayed(
         self, followed: Sequence[tuple[Follower, Detection]], people: dict[int, Sighting]

@@ -1,17 +1,17 @@
 """What every 2D keypoint estimator promises, so that the rest never asks which one it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from core.video.frames import Frame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detection:
     """One person in one frame, as the estimator saw them.
 
@@ -44,3 +44,21 @@ class KeypointEstimator(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """An estimator that does better with the frames to come in hand; only so many at a time."""
+
+    def observe(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Sequence[Detection]]]:
+        """People in each frame of the video, frame after frame."""
+        ...
+
+
+@runtime_checkable
+class ReadsPictures(Protocol):
+    """What is needed of an estimator to search a single picture."""
+
+    def read(self, rgb: UInt8[np.ndarray, "height width 3"], time_s: float) -> Sequence[Detection]:
+        """People in this picture, in no stable order."""
+        ...

@@ -1,6 +1,6 @@
 """People in a single picture.
 
-MediaPipe's person detector sees the whole picture at 224 x 224 pixels, and overlooks people who are
+The person detector sees the whole picture at 224 x 224 pixels, and overlooks people who are
 small in it. If it finds nobody, we look again at parts of the picture, and then once more around
 whoever turned up.
 """
@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import UInt8
 
-from core.keypoints.landmarker import Landmarker
-from core.keypoints.protocol import Detection
+from core.keypoints.protocol import Detection, ReadsPictures
 from core.tracking.sightings import Sighting, measure
 
 _PART = 0.5  # side of a part, in sides of the picture
@@ -22,7 +21,7 @@ _SUREST_ENOUGH = 0.5  # in a small part the detector also sees people where ther
 
 
 def read_still(
-    landmarker: Landmarker, rgb: UInt8[np.ndarray, "height width 3"]
+    landmarker: ReadsPictures, rgb: UInt8[np.ndarray, "height width 3"]
 ) -> Sequence[Detection]:
     """People in the picture, the most prominent (size times confidence) first."""
     found = [(d, s) for d in landmarker.read(rgb, 0.0) if (s := measure(d)) is not None]
@@ -33,7 +32,7 @@ def read_still(
 
 
 def _closer_look(
-    landmarker: Landmarker, rgb: UInt8[np.ndarray, "height width 3"]
+    landmarker: ReadsPictures, rgb: UInt8[np.ndarray, "height width 3"]
 ) -> list[tuple[Detection, Sighting]]:
     """The one person who is seen most surely in a part of the picture, if anybody."""
     height, width = rgb.shape[:2]
@@ -69,7 +68,7 @@ def _part_corners(width: int, height: int) -> Iterator[tuple[int, int]]:
 
 
 def _read_part(
-    landmarker: Landmarker,
+    landmarker: ReadsPictures,
     rgb: UInt8[np.ndarray, "height width 3"],
     left: int,
     top: int,

@@ -1,42 +1,60 @@
 """Who informs whom: the edges of the lifter's graphs, as plain arrays.
 
-Two graphs. The body graph joins 28 joints by neighbours of four kinds. The input graph is
-bipartite, from the 33 keypoints to the joints that each of them says something about.
+The body graph joins 28 joints by neighbours of four kinds, and gathers them into parts. The input
+graph is bipartite, from the 33 keypoints to the joints that each of them says something about.
 """
 
 from functools import cache
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 
+from core.models.graph_form import BODY_NEIGHBOURS, Neighbour
 from core.skeleton import BODY, KEYPOINT_NAMES
-
-KINDS = ("self", "inward", "outward", "mirror")
-"""Neighbour kinds: the joint itself, its parent, its children, its left/right counterpart.
-
-Source: Cai et al., "Exploiting Spatial-temporal Relationships for 3D Pose Estimation via Graph
-Convolutional Networks", ICCV 2019.
-"""
 
 
 @cache
-def body_edges() -> tuple[Int64[np.ndarray, "2 edges"], Int64[np.ndarray, "edges"]]:
-    """Edges ``(source, target)`` of the body graph, and the kind of each as index in KINDS.
+def body_edges(
+    kinds: tuple[Neighbour, ...] = BODY_NEIGHBOURS,
+) -> tuple[Int64[np.ndarray, "2 edges"], Int64[np.ndarray, "edges"]]:
+    """Edges ``(source, target)`` within a frame, and the kind of each as index in ``kinds``.
 
     The root has no inward neighbour, leaves no outward one, midline joints no mirror one.
+
+    Args:
+        kinds: of neighbours within a frame.
     """
     child, parent = BODY.bones.T
     joints = np.arange(len(BODY))
     sided = joints[BODY.mirror != joints]
-    groups = [
-        (joints, joints),
-        (parent, child),
-        (child, parent),
-        (BODY.mirror[sided], sided),
-    ]
+    of_kind = {
+        Neighbour.SELF: (joints, joints),
+        Neighbour.INWARD: (parent, child),
+        Neighbour.OUTWARD: (child, parent),
+        Neighbour.MIRROR: (BODY.mirror[sided], sided),
+    }
+    groups = [of_kind[kind] for kind in kinds]
     edges = np.concatenate([np.stack(group) for group in groups], axis=1)
-    kinds = np.repeat(np.arange(len(KINDS)), [len(group[0]) for group in groups])
-    return edges.astype(np.int64), kinds.astype(np.int64)
+    numbers = np.repeat(np.arange(len(kinds)), [len(group[0]) for group in groups])
+    return edges.astype(np.int64), numbers.astype(np.int64)
+
+
+_SPINE = ("spine3", "spine4", "spine2", "spine", "pelvis")
+_ARM = ("clavicle", "shoulder", "elbow", "wrist", "hand")
+_LEG = ("hip", "knee", "ankle", "foot", "toe")
+PARTS: dict[str, tuple[str, ...]] = {
+    "torso": _SPINE,
+    "head": ("neck", "head", "head_top"),
+    **{f"{side}_arm": tuple(f"{side}_{name}" for name in _ARM) for side in ("left", "right")},
+    **{f"{side}_leg": tuple(f"{side}_{name}" for name in _LEG) for side in ("left", "right")},
+}
+"""Body parts and their joints: each joint is in one."""
+
+
+@cache
+def part_members() -> Bool[np.ndarray, "parts joints"]:
+    """Which joints each of :data:`PARTS` holds."""
+    return np.array([[name in names for name in BODY.names] for names in PARTS.values()])
 
 
 _FACE = tuple(name for name in KEYPOINT_NAMES[:11])

@@ -11,7 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from core.models.config import LifterConfig
-from core.models.graph import BodyGraphBlock, KeypointEmbedding
+from core.models.embedding import KeypointEmbedding
+from core.models.frame_neighbours import FrameNeighbours, frame_neighbours
+from core.models.graph import BodyGraphBlock, BodyGraphSequential
+from core.models.lines_of_sight import LinesOfSight
 from core.models.normalise import (
     PLACEMENT,
     CentredView,
@@ -67,7 +70,6 @@ class Lifter(nn.Module):
         super().__init__()
         self.config = config
         joints, inner, outer = len(BODY), config.joint_channels, config.token_channels
-        sharing = config.graph_weights
         self.embed = KeypointEmbedding(_KEYPOINT_CHANNELS, inner)
         self.embed_placement = nn.Linear(PLACEMENT, inner)
         self.embed_hint = None
@@ -75,9 +77,7 @@ class Lifter(nn.Module):
             self.embed_hint = KeypointEmbedding(_HINT_CHANNELS, inner, bias=False)
             # From nothing, so that weights which never saw a hint are a start.
             nn.init.zeros_(self.embed_hint.weight)
-        self.encoder = nn.Sequential(
-            *(BodyGraphBlock(inner, sharing) for _ in range(config.encoder_blocks))
-        )
+        self.encoder = BodyGraphSequential(*_blocks(config, config.encoder_blocks))
         self.pool = nn.Linear(joints * inner, outer)
         self.rotary = SecondsRotary(outer // config.heads)
         self.temporal = nn.ModuleList(
@@ -85,14 +85,14 @@ class Lifter(nn.Module):
             for _ in range(config.temporal_layers)
         )
         self.unpool = nn.Sequential(nn.LayerNorm(outer), nn.Linear(outer, joints * inner))
-        self.decoder = nn.Sequential(
-            *(BodyGraphBlock(inner, sharing) for _ in range(config.decoder_blocks)),
-            nn.LayerNorm(inner),
+        self.decoder = BodyGraphSequential(
+            *_blocks(config, config.decoder_blocks), nn.LayerNorm(inner)
         )
         self.head_weight = nn.Parameter(torch.randn(joints, inner, 4) * 0.1 * inner**-0.5)
         bias = torch.zeros(joints, 1, 4)
         bias[..., 3] = -3.0  # exp(-3) m = 5 cm
         self.head_bias = nn.Parameter(bias)
+        self.lines_of_sight = LinesOfSight(inner, outer) if config.lines_of_sight else None
         not_root = torch.ones(joints, 1)
         not_root[BODY.root] = 0
         self.register_buffer("not_root", not_root, persistent=False)
@@ -107,44 +107,60 @@ class Lifter(nn.Module):
         hint_m: Float[Tensor, "batch frames 33 3"] | None = None,
     ) -> LiftedPose:
         view = centred_view(rays, confidence, self.centre, self.size)
-        nodes = self._encode(view, hint_m)
-        tokens = self._attend(nodes, view, time_s)
-        output = self._decode(nodes, tokens)  # (B, T, J, 4)
+        seconds = _since_first(time_s, view.present).to(view.points.dtype)
+        frames = frame_neighbours(view.present, seconds) if self.config.graph.time else None
+        nodes = self._encode(view, hint_m, frames)
+        tokens = self._attend(nodes, view.present, seconds)
+        features = self._decode(nodes, tokens, frames)
+        output = torch.baddbmm(self.head_bias, features, self.head_weight)  # (J, N, 4)
+        output = output.transpose(0, 1).reshape(*tokens.shape[:2], -1, 4)  # (B, T, J, 4)
+        joints_m = output[..., :3]
+        if self.lines_of_sight is not None:
+            joints_m = self.lines_of_sight(joints_m, features, tokens, view)
         # p_virtual = R p_camera, so rows turn back by right multiplication with R
-        joints_m = (output[..., :3] @ view.rotation) * self.not_root
+        joints_m = (joints_m @ view.rotation) * self.not_root
         least, most = _SIGMA_RANGE_M
         return LiftedPose(joints_m, output[..., 3].exp().clamp(least, most))
 
-    def _encode(self, view: CentredView, hint_m: Tensor | None) -> Float[Tensor, "J N C"]:
-        """Every frame by itself: keypoints to joint features, then graph convolutions."""
+    def _encode(
+        self, view: CentredView, hint_m: Tensor | None, frames: FrameNeighbours | None
+    ) -> Float[Tensor, "J N C"]:
+        """Keypoints to joint features, then graph convolutions."""
         known = (view.confidence > 0).to(view.points.dtype)
         features = torch.cat([view.points, view.confidence[..., None], known[..., None]], dim=-1)
         nodes = self.embed(features.flatten(0, 1))
         nodes = nodes + self.embed_placement(view.placement.flatten(0, 1))
         if self.embed_hint is not None and hint_m is not None:
             nodes = nodes + self.embed_hint(_hint_features(hint_m, view.present).flatten(0, 1))
-        return self.encoder(nodes)
+        return self.encoder(nodes, frames)
 
-    def _attend(self, nodes: Tensor, view: CentredView, time_s: Tensor) -> Float[Tensor, "B T C"]:
+    def _attend(self, nodes: Tensor, present: Tensor, seconds: Tensor) -> Float[Tensor, "B T C"]:
         """One token per frame, and what the other frames tell it."""
-        batch, frames = view.present.shape
+        batch, frames = present.shape
         tokens = self.pool(nodes.transpose(0, 1).flatten(1)).view(batch, frames, -1)
-        seconds = _since_first(time_s, view.present).to(tokens.dtype)
-        table = self.rotary(seconds)
+        table = self.rotary(seconds.to(tokens.dtype))
         # A frame may always look at itself, or an empty window would divide zero by zero.
         itself = torch.eye(frames, dtype=torch.bool, device=tokens.device)
-        attend = (view.present[:, None, :] | itself)[:, None]
+        attend = (present[:, None, :] | itself)[:, None]
         for layer in self.temporal:
             tokens = layer(tokens, table, attend)
         return tokens
 
-    def _decode(self, nodes: Tensor, tokens: Tensor) -> Float[Tensor, "B T J 4"]:
+    def _decode(
+        self, nodes: Tensor, tokens: Tensor, frames: FrameNeighbours | None
+    ) -> Float[Tensor, "J N C"]:
         """Back to joints, where each frame's own features join in again."""
-        batch, frames, _ = tokens.shape
-        joints = len(BODY)
-        context = self.unpool(tokens).view(batch * frames, joints, -1).transpose(0, 1)
-        output = torch.baddbmm(self.head_bias, self.decoder(nodes + context), self.head_weight)
-        return output.transpose(0, 1).reshape(batch, frames, joints, 4)
+        joints, poses, _ = nodes.shape
+        context = self.unpool(tokens).view(poses, joints, -1).transpose(0, 1)
+        return self.decoder(nodes + context, frames)
+
+
+def _blocks(config: LifterConfig, count: int) -> list[BodyGraphBlock]:
+    pooling = config.part_pooling
+    return [
+        BodyGraphBlock(config.joint_channels, config.graph, part_pooling=pooling)
+        for _ in range(count)
+    ]
 
 
 def _hint_features(hint_m: Tensor, present: Tensor) -> Float[Tensor, "B T P 4"]:

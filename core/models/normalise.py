@@ -32,6 +32,7 @@ class CentredView(NamedTuple):
         points: ``(B, T, P, 2)`` normalised coordinates; 0 where unknown.
         confidence: ``(B, T, P)``; 0 where unknown.
         placement: ``(B, T, 6)`` direction of the person, size, size change, share of known points.
+        log_size: ``(B, 1)`` logarithm of what ``points`` were divided by, the same all window long.
         rotation: ``(B, T, 3, 3)`` takes camera coordinates to the virtual camera's.
         present: ``(B, T)`` true where anything is known.
     """
@@ -39,6 +40,7 @@ class CentredView(NamedTuple):
     points: Float[Tensor, "B T P 2"]
     confidence: Float[Tensor, "B T P"]
     placement: Float[Tensor, "B T 6"]
+    log_size: Float[Tensor, "B 1"]
     rotation: Float[Tensor, "B T 3 3"]
     present: Bool[Tensor, "B T"]
 
@@ -125,4 +127,4 @@ def centred_view(
         dim=-1,
     )
     placement = torch.where(present[..., None], placement.clamp(-4, 4), 0)
-    return CentredView(points, confidence, placement, rotation, present)
+    return CentredView(points, confidence, placement, window_size, rotation, present)

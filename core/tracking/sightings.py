@@ -7,6 +7,7 @@ keypoints from their centre: about 0.3 of a standing person's height, half a met
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
@@ -25,6 +26,9 @@ MAIN_KEYPOINTS = np.array([KEYPOINT_NAMES.index(name) for name in _MAIN_NAMES], 
 _MIN_CONFIDENCE = 0.05  # a keypoint below this says nothing about where the person is
 _MIN_KEYPOINTS = 4  # fewer main keypoints than this do not locate a body
 _MIN_SIZE_PX = 1.0  # all keypoints in one point: a failed detection, not a person
+# An estimator looks at one detection from half a dozen sides, and measuring it is half of its work
+# outside the networks. Enough for all threads of a job.
+_REMEMBERED = 256
 _DUPLICATE_DISTANCE = 0.3  # body sizes; half of two people's keypoints are not within 15 cm
 
 
@@ -64,6 +68,7 @@ class Displacement:
     size_ratio: float
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def measure(detection: Detection) -> Sighting | None:
     """Clean and measure a detection; None if it does not show a body.
 

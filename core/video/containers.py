@@ -32,6 +32,10 @@ from core.video.signatures import HEAD_BYTES, Container, sniff
 
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
 
+DECODER_THREADS = 4
+"""Pictures decoded side by side. A fixed number, because what a decoder makes of damaged pictures
+depends on it; more would hold more pictures in full size and be faster than anybody needs."""
+
 # Sound, subtitles and all other codecs stay unopened: what is not run cannot be attacked.
 _DECODERS = ",".join((*CODECS, "libdav1d"))
 
@@ -63,7 +67,7 @@ class OpenVideo:
 
 
 @contextmanager
-def open_video(path: Path, limits: VideoLimits) -> Iterator[OpenVideo]:
+def open_video(path: Path, limits: VideoLimits, decoder_threads: int = 1) -> Iterator[OpenVideo]:
     """Open a file, check it against the limits, and close it whatever happens. Decodes nothing.
 
     Raises:
@@ -92,7 +96,8 @@ def open_video(path: Path, limits: VideoLimits) -> Iterator[OpenVideo]:
         _check_duration(duration_s(video), limits)
         # A stream may change its size on the way: the limit holds for every picture.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
-        stream.thread_type = "AUTO"
+        stream.thread_type = "FRAME"
+        stream.codec_context.thread_count = DECODER_THREADS
         yield video
 
 

@@ -9,7 +9,13 @@ from core.video.containers import OpenVideo, check_size, duration_s, open_video
 from core.video.decoding import Entry, Picture, decode_pictures, find_entry
 from core.video.frame_times import RateLimit
 from core.video.frames import DecodeReport, Frame, FrameSelection, VideoFacts, VideoLimits
-from core.video.upright import UprightRgb, clockwise_turn_deg, square_size
+from core.video.upright import (
+    Shrink,
+    StoredPicture,
+    UprightRgb,
+    clockwise_turn_deg,
+    square_size,
+)
 
 __all__ = [
     "DecodeReport",
@@ -20,6 +26,7 @@ __all__ = [
     "expected_frames",
     "probe",
     "stream_frames",
+    "stream_pictures",
 ]
 
 _ROUNDING_S = 1e-6  # a frame at 1/3 s is in a range that starts at "0.333333"
@@ -54,16 +61,33 @@ def stream_frames(
     limits: VideoLimits | None = None,
     on_step: Callable[[], None] = lambda: None,
 ) -> Generator[Frame]:
-    """The selected frames of a video, in order; memory does not grow with its length.
+    """The selected frames of a video, upright and in full size; see :func:`stream_pictures`."""
+    to_rgb = UprightRgb(facts)
+    with closing(stream_pictures(path, facts, selection, report, limits, on_step)) as pictures:
+        yield from map(to_rgb.frame, pictures)
+
+
+def stream_pictures(
+    path: Path,
+    facts: VideoFacts,
+    selection: FrameSelection | None = None,
+    report: DecodeReport | None = None,
+    limits: VideoLimits | None = None,
+    on_step: Callable[[], None] = lambda: None,
+    *,
+    longest_side_px: int | None = None,
+) -> Generator[StoredPicture]:
+    """The selected pictures of a video, in order; memory does not grow with its length.
 
     Args:
         path: the file.
         facts: what ``probe`` said about it.
         selection: which frames; all by default.
-        report: filled in while frames are drawn: damage, repaired times, truncation.
+        report: filled in while pictures are drawn: damage, repaired times, truncation.
         limits: those of ``probe``, for files whose headers promised less than there is.
         on_step: called for every bit of the file that is read, also far from any frame that is
             used: an hour of video may lie before the range. What it raises ends the stream.
+        longest_side_px: larger pictures are made as small as this.
 
     Raises:
         RangeOutsideVideo: there are frames, but none in the time range.
@@ -74,7 +98,7 @@ def stream_frames(
     selection, limits = selection or FrameSelection(), limits or VideoLimits()
     report = report if report is not None else DecodeReport()
     entry = _find_entry(path, facts, selection, limits, on_step)
-    to_rgb, rate = UprightRgb(facts), RateLimit(selection.max_fps)
+    shrink, rate = Shrink(longest_side_px), RateLimit(selection.max_fps)
     with open_video(path, limits) as video:
         skip = entry.packets if entry else 0
         pictures = decode_pictures(video, facts.average_fps, report, skip, on_step)
@@ -84,7 +108,7 @@ def stream_frames(
             if picture.damaged or number % selection.stride or not rate.admits(picture.time_s):
                 continue
             report.frames_used += 1
-            yield Frame(index, picture.time_s, to_rgb(picture.image))
+            yield StoredPicture(index, picture.time_s, shrink(picture.image))
     if report.frames_used == 0:
         raise _nothing_used(facts, selection, report)
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from core import checkpoints
 from core.cameras import assumed_focal_px, pixels_to_rays
 from core.checkpoints import load_lifter, save_lifter
 from core.errors import CheckpointInvalid
+from core.models.config import PRESETS
 from core.regions import SigmaRegions
 from core.skeleton import BODY
 from tests.core.models.inputs import TINY, make_inputs, make_lifter
@@ -119,3 +121,13 @@ def test_other_peoples_files_are_refused(tmp_path):
 def test_the_skeleton_is_part_of_the_contract():
     """Changing a joint's name, order or parent must make old weights unusable."""
     assert checkpoints.skeleton_digest() == "060c41b8abd8c3f3"
+
+
+@pytest.mark.parametrize("name", ["base", "small"])
+def test_packaged_weights_have_names(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_lifter(Path(name)).name == name
+    assert load_lifter(Path(name)).config == PRESETS[name]
+    (tmp_path / name).write_bytes(b"a file of that name comes first")
+    with pytest.raises(CheckpointInvalid):
+        load_lifter(Path(name))

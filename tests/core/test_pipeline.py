@@ -1,6 +1,7 @@
 """The whole way from a video, or from 2D keypoints, to a result, without the networks."""
 
 import os
+import threading
 from itertools import count
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import pytest
 
 from core.contracts import JobOptions, Progress, Stage
 from core.errors import Canceled, NotAVideo, RangeOutsideVideo, VideoTooLong
+from core.keypoints.attention import Attention
 from core.keypoints.files import KeypointFile
 from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
 from core.results.manifest import ModelFacts
 from core.results.reader import PoseResult, read_result
 from core.runs import join_poses
 from core.scale import ScaleSource
+from core.tracking.sightings import measure
 from core.video.frames import VideoLimits
 from tests.core.lifting_fakes import FakeEstimator, fake_lift
 from tests.core.tracking.walkers import figure
@@ -218,7 +221,7 @@ def gone(_):
 @pytest.mark.parametrize(
     ("error", "people", "listener"),
     [
-        (Canceled, somebody, lambda: stop_after(100)),
+        (Canceled, somebody, lambda: stop_after(50)),
         (Canceled, somebody, lambda: stop_after(0)),
         (ZeroDivisionError, broken, Listener),
         (BrokenPipeError, somebody, lambda: Listener(on_chunk=gone)),
@@ -240,13 +243,112 @@ def test_whatever_ends_a_job_nothing_is_left_open_or_lying_about(
 @pytest.mark.parametrize("suffix", [".avi", ".mp4"])
 def test_a_job_can_be_stopped_on_the_long_way_to_its_first_frame(tmp_path, result, suffix):
     """An AVI is decoded up to the start of the range; other files are read packet by packet."""
-    video = make_video(tmp_path / f"long{suffix}", frames=200, size=(64, 48))
+    video = make_video(tmp_path / f"long{suffix}", frames=1000, size=(64, 48))
     estimator, asked = FakeEstimator(somebody), count()
-    listener = Listener(should_stop=lambda: next(asked) >= 100)
+    listener = Listener(should_stop=lambda: next(asked) >= 0)
+    threads = threading.active_count()
     with pytest.raises(Canceled):
-        lift(video, result, estimator=estimator, listener=listener, options={"start_s": 6.0})
+        lift(video, result, estimator=estimator, listener=listener, options={"start_s": 33.0})
     assert estimator.asked == []
-    assert next(asked) == 101  # nobody went on after the answer
+    assert next(asked) == 1  # nobody went on after the answer
+    assert threading.active_count() == threads
+
+
+class Walker(FakeEstimator):
+    """May start anywhere, and then sees the person a tenth of a pixel beside where others do."""
+
+    def __init__(self, people, started: list["Walker"]) -> None:
+        super().__init__(people)
+        self.threads: set[str] = set()
+        started.append(self)
+
+    def estimate(self, frame):
+        self.threads.add(threading.current_thread().name)
+        self.sizes = frame.rgb.shape
+        self.now = super().estimate(frame)
+        return self.now
+
+    def attention(self):
+        return Attention([measure(person) for person in self.now], is_settled=True)
+
+    def settle(self):
+        pass
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory) -> Path:
+    """Three segments."""
+    return make_video(tmp_path_factory.mktemp("long") / "long.mp4", frames=400, size=(96, 96))
+
+
+def lift_divided(video: Path, result: Path, threads: int, people=somebody, **changes):
+    started: list[Walker] = []
+    summary = lift_video(
+        video,
+        result,
+        JobOptions(),
+        open_estimator=lambda _: Walker(people, started),
+        lift=fake_lift,
+        models=MODELS,
+        threads=threads,
+        **changes,
+    )
+    return summary, started
+
+
+def test_a_long_video_is_divided_and_its_result_does_not_depend_on_threads(long_clip, tmp_path):
+    for threads in (1, 3):
+        path = tmp_path / f"{threads}.npz"
+        summary, started = lift_divided(long_clip, path, threads)
+        assert summary.frames == 400
+        assert summary.first_frame_s > 0
+        assert [walker.asked[0] for walker in started] == [0, 130, 266]
+        assert all(walker.closed for walker in started)
+    assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "3.npz").read_bytes()
+    assert len({name for walker in started for name in walker.threads}) > 1
+    lift(long_clip, tmp_path / "whole.npz")
+    assert (tmp_path / "whole.npz").read_bytes() == (tmp_path / "3.npz").read_bytes()
+
+
+def test_progress_of_a_divided_video_counts_every_frame_once(long_clip, result):
+    heard: list[Progress] = []
+    lift_divided(long_clip, result, 2, listener=Listener(on_progress=heard.append))
+    done = [progress.frames_done for progress in heard]
+    assert done == sorted(done)
+    assert (heard[-1].stage, done[-1]) == (Stage.DONE, 400)
+
+
+@pytest.mark.parametrize("frame", [3, 200, 399])
+def test_what_breaks_in_a_divided_video_ends_the_job_and_all_threads(long_clip, result, frame):
+    def breaks(seen):
+        if seen.index == frame:
+            raise ZeroDivisionError
+        return somebody(seen)
+
+    threads = threading.active_count()
+    with pytest.raises(ZeroDivisionError) as caught:
+        lift_divided(long_clip, result, 2, breaks)
+    assert caught.value is not None
+    assert threading.active_count() == threads
+    assert open_files(long_clip.parent) == []
+    assert not result.exists()
+
+
+def test_a_divided_video_can_be_stopped(long_clip, result):
+    threads = threading.active_count()
+    with pytest.raises(Canceled):
+        lift_divided(long_clip, result, 2, listener=stop_after(60))
+    assert threading.active_count() == threads
+    assert open_files(long_clip.parent) == []
+
+
+def test_large_pictures_are_searched_small_and_told_in_full_size(tmp_path, result):
+    video = make_video(tmp_path / "large.mp4", frames=5, size=(1200, 900))
+    _, (walker,) = lift_divided(video, result, 1)
+    assert walker.sizes == (720, 960, 3)
+    poses = read_result(result)
+    expected = np.stack([figure(40 + n / 10, 90, 80).keypoints_px for n in range(5)]) * 1.25
+    np.testing.assert_allclose(poses.keypoints_2d[0], expected, rtol=1e-5)
 
 
 def test_the_limits_hold_for_what_the_headers_do_not_tell(tmp_path, result):

@@ -75,7 +75,10 @@ def test_own_keypoints_need_no_2d_model(lifting_only, tmp_path):
     assert (poses.joints_3d_sigma[0, there] > 0).all()
     assert (summary.frames, summary.persons) == (120, 1)
     assert poses.manifest.models.keys() == {"lifter"}
-    assert poses.manifest.models["lifter"].sha256 == digest(PACKAGED_WEIGHTS)
+    lifter = poses.manifest.models["lifter"]
+    assert lifter.sha256 == digest(PACKAGED_WEIGHTS)
+    assert lifter.sigma_radii is not None
+    assert list(lifter.sigma_radii) == ["0.5", "0.8", "0.9", "0.95"]
 
 
 def test_somebody_who_stands_is_lifted_upright(lifting_only, tmp_path):
@@ -159,6 +162,18 @@ def test_a_picture_of_one_man_holds_one_pose(runtime, demo_frames: list[Frame]):
     assert abs(keypoints_px[:, 0].mean() - 320) < 60
     assert PersonPose.model_validate_json(person.model_dump_json()) == person
     assert runtime.lift_image(as_png(np.zeros_like(rgb))) == []
+
+
+@pytest.mark.assets
+def test_the_2d_networks_in_torch(full_bundle, asset_cache, demo_clip, tmp_path):
+    config = RuntimeConfig(device="cpu", pose_backend="torch", cache_dir=asset_cache)
+    with Runtime.load(config) as runtime:
+        summary = runtime.lift_video(demo_clip, tmp_path / "pose.npz", JobOptions(end_s=0.4))
+    poses = read_result(tmp_path / "pose.npz")
+    assert (len(poses), poses.persons) == (12, 1) == (summary.frames, summary.persons)
+    assert poses.observed.mean() > 0.7
+    assert np.isfinite(poses.joints_3d[poses.observed]).all()
+    assert poses.manifest.models["keypoints"].name == f"torch/{full_bundle.stem}"
 
 
 @pytest.mark.assets

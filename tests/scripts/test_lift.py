@@ -56,3 +56,11 @@ def test_wrong_usage_is_explained(
 ):
     (tmp_path / "a.mp4").write_bytes(b"")
     assert reason in refused([w.replace("a.mp4", str(tmp_path / "a.mp4")) for w in words], capsys)
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "many"])
+def test_threads_are_a_number_of_at_least_one(threads: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as caught:
+        main(["lift", "a.mp4", f"--threads={threads}"])
+    assert caught.value.code == 2
+    assert "no number of threads" in capsys.readouterr().err

@@ -81,19 +81,30 @@ def test_a_driver_that_fails_means_no_gpu(tmp_path, monkeypatch):
 
 
 def test_the_child_is_told_its_gpu_and_its_share_unless_the_user_said_so():
-    plan = plan_slots(Device.AUTO, TWO[:1], per_gpu=2)[1]
+    plan = plan_slots(Device.AUTO, TWO[:1], per_gpu=2, cores=9)[1]
     member = member_of(plan, {})
     assert member.environment == {
         "CUDA_VISIBLE_DEVICES": "0",
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
         "POSELIFT_DEVICE": "cuda",
         "POSELIFT_VRAM_BUDGET_MIB": "10200",
+        "POSELIFT_THREADS": "4",
     }
     assert list(member.command[:4]) == [sys.executable, "-P", "-m", "worker"]
     assert (
         "POSELIFT_VRAM_BUDGET_MIB"
         not in member_of(plan, {"POSELIFT_VRAM_BUDGET_MIB": "1"}).environment
     )
+
+
+@pytest.mark.parametrize(("slots", "threads"), [(1, 8), (2, 4), (3, 2), (20, 1)])
+def test_lift_slots_share_the_cores(slots, threads):
+    plans = plan_slots(Device.CPU, [], on_cpu=slots, poses=True, cores=8)
+    assert [plan.threads for plan in plans] == [threads] * slots + [1]
+    on_gpu = plan_slots(Device.AUTO, TWO, per_gpu=slots, cores=16)
+    assert {plan.threads for plan in on_gpu} == {threads}
+    assert member_of(plans[0], {}).environment["POSELIFT_THREADS"] == str(threads)
+    assert "POSELIFT_THREADS" not in member_of(plans[0], {"POSELIFT_THREADS": "3"}).environment
 
 
 def test_choosing_slots_loads_neither_torch_nor_cuda():

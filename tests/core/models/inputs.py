@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from core.models import Lifter, LifterConfig
+from core.models import GraphWeights, Lifter, LifterConfig, Neighbour, Topology
 
 
 class Inputs(NamedTuple):
@@ -27,6 +27,37 @@ TINY = LifterConfig(
 
 HINTED = replace(TINY, reads_hint=True)
 
+IN_SPACE_AND_TIME = tuple(Neighbour)
+FAMILIES = {
+    "shared": replace(TINY, graph_weights=GraphWeights.SHARED),
+    "per kind": replace(TINY, graph_weights=GraphWeights.PER_KIND),
+    "per joint": TINY,
+    "per edge": replace(TINY, graph_weights=GraphWeights.PER_EDGE),
+    "parts": replace(TINY, part_pooling=True),
+    "learned strengths": replace(TINY, topology=Topology.MASKED_LEARNABLE),
+    "dense": replace(
+        TINY, topology=Topology.DENSE, graph_weights=GraphWeights.PER_KIND, part_pooling=True
+    ),
+    "shared over time": replace(
+        TINY, graph_weights=GraphWeights.SHARED, neighbours=IN_SPACE_AND_TIME
+    ),
+    "per kind over time": replace(
+        TINY,
+        graph_weights=GraphWeights.PER_KIND,
+        neighbours=(Neighbour.SELF, Neighbour.OUTWARD, Neighbour.BACKWARD),
+        topology=Topology.MASKED_LEARNABLE,
+    ),
+    "per joint over time": replace(TINY, neighbours=IN_SPACE_AND_TIME, temporal_layers=0),
+    "per edge over time": replace(
+        TINY,
+        graph_weights=GraphWeights.PER_EDGE,
+        neighbours=IN_SPACE_AND_TIME,
+        topology=Topology.MASKED_LEARNABLE,
+        part_pooling=True,
+    ),
+}
+"""One lifter of each kind that a config can name, by what is special about it."""
+
 
 def make_lifter(config: LifterConfig = TINY, seed: int = 0) -> Lifter:
     torch.manual_seed(seed)
@@ -35,6 +66,11 @@ def make_lifter(config: LifterConfig = TINY, seed: int = 0) -> Lifter:
         lifter.head_weight.normal_(0, 0.3)
         if lifter.embed_hint is not None:
             lifter.embed_hint.weight.normal_(0, 0.3)
+        for name, parameter in lifter.named_parameters():  # what starts from nothing
+            if name.endswith(("time_weight", "to_joints.weight")):
+                parameter.normal_(0, 0.1)
+            if name.endswith("strength"):
+                parameter.add_(torch.randn_like(parameter) * 0.1)
     return lifter
 
 

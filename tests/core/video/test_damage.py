@@ -77,6 +77,21 @@ def test_damaged_pictures_are_left_out_and_counted(tmp_path, suffix):
     assert not report.truncated
 
 
+@pytest.mark.parametrize(("codec", "suffix"), [("h264", ".mkv"), ("vp9", ".webm")])
+def test_what_is_made_of_damaged_pictures_is_always_the_same(tmp_path, codec, suffix):
+    """Guesses of a decoder depend on how many of its threads are at work on what."""
+    path = make_video(tmp_path / f"clip{suffix}", codec=codec, frames=60, size=(128, 96))
+    content = bytearray(path.read_bytes())
+    dice = random.Random(3)
+    for _ in range(6):
+        content[dice.randrange(2000, len(content))] = dice.randrange(256)
+    first, report = damaged(path, content)
+    assert report.decode_errors > 0
+    for _ in range(3):
+        again, _ = damaged(path, content)
+        assert [f.rgb.tobytes() for f in again] == [f.rgb.tobytes() for f in first]
+
+
 def test_nothing_that_decodes(tmp_path):
     path = make_video(tmp_path / "clip.avi", codec="mjpeg", frames=5)
     content = bytearray(path.read_bytes())

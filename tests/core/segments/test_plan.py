@@ -1,0 +1,32 @@
+"""Where a video is cut."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.segments.plan import LENGTH_FRAMES, SegmentPlan
+
+
+@given(st.integers(1, 10_000), st.integers(-2, 2))
+def test_segments_are_alike_though_headers_miscount(frames, miscounted):
+    plan = SegmentPlan.of(frames)
+    frames = max(1, frames + miscounted)
+    segments = -(-frames // plan.length)
+    last = frames - plan.start(segments - 1)
+    assert plan.length <= 1.15 * LENGTH_FRAMES
+    assert segments == 1 or last > 0.4 * plan.length or segments > 20
+    assert segments == 1 or plan.length > 0.5 * LENGTH_FRAMES
+
+
+@given(st.none() | st.integers(1, 10**6), st.integers(0, 1000))
+def test_a_warm_up_comes_right_before_its_segment(frames, segment):
+    plan = SegmentPlan.of(frames)
+    before = plan.start(segment) - plan.warm_up_start(segment)
+    assert before == min(plan.warm_up, segment * plan.length)
+    assert plan.start(segment + 1) - plan.start(segment) == plan.length
+
+
+def test_ten_seconds_are_two_segments_and_a_short_clip_is_one():
+    assert SegmentPlan.of(300).length == 152
+    assert SegmentPlan.of(120).length >= 120
+    assert SegmentPlan.of(230).length == 117
+    assert SegmentPlan.of(None).length == LENGTH_FRAMES
