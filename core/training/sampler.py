@@ -39,7 +39,14 @@ class Batch(NamedTuple):
     hint_m: Float[Tensor, "batch frames 33 3"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
-        return Batch(*(None if tensor is None else tensor.to(device) for tensor in self))
+        return Batch(
+            self.rays.to(device),
+            self.confidence.to(device),
+            self.time_s.to(device),
+            self.joints_m.to(device),
+            self.present.to(device),
+            None if self.hint_m is None else self.hint_m.to(device),
+        )
 
 
 @dataclass(frozen=True)
