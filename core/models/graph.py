@@ -27,8 +27,8 @@ class BodyGraphConv(nn.Module):
     (:class:`core.models.topology.BodyTopology`); of a joint in a neighbouring frame they fall with
     the time between (:class:`core.models.frame_neighbours.AcrossTime`).
 
-    The definition is :class:`core.models.sparse.SparseBodyGraphConv`; with 28 joints this dense
-    form is faster and needs no memory per edge.
+    The definition is :class:`core.models.sparse.SparseBodyGraphConv`; this dense form keeps no
+    matrix per message. ``docs/model-families.md`` has what both cost.
 
     Args:
         channels_in: features of a joint.

@@ -1,7 +1,8 @@
 """The graph layers as torch_geometric layers: what the dense ones are held to.
 
 Everything is told by edges here, each frame's nodes with numbers of their own, so that poses in a
-batch never mix. One message per edge costs memory that the dense layers do not need.
+batch never mix. A message per edge, each through a matrix of its own, costs memory that the dense
+layers do not need.
 """
 
 from itertools import pairwise
