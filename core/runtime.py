@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 import numpy as np
@@ -17,6 +16,7 @@ from core.assets.cache import default_cache_folder
 from core.assets.packages import OnProgress, no_progress
 from core.checkpoints import LoadedLifter, load_lifter
 from core.chunks import PoseChunk, TrackChunk
+from core.closing import Closing
 from core.contracts import JobOptions, PersonPose, PoseModel
 from core.cores import usable_cores
 from core.errors import ConfigInvalid
@@ -70,7 +70,7 @@ class RuntimeConfig:
     threads: int | None = None
 
 
-class Runtime:
+class Runtime(Closing):
     """Loaded once per process, used for every job. Close it, or use it as a context manager."""
 
     def __init__(
@@ -191,17 +191,6 @@ class Runtime:
 
     def close(self) -> None:
         self._estimators.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open_estimator(self, options: JobOptions) -> KeypointEstimator:
         return self._estimators.open(options.pose_model, options.max_persons)

@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from jaxtyping import UInt8
 
+from core.closing import Closing
 from core.contracts import PoseModel
 from core.keypoints.landmarker import Landmarker, Mode
 from core.keypoints.mediapipe import MediaPipeEstimator
@@ -23,7 +22,7 @@ from core.keypoints.protocol import Detection
 from core.keypoints.stills import read_still
 
 
-class PoseEstimators:
+class PoseEstimators(Closing):
     """The 2D models of one process. Thread-safe; close it to give memory and threads back.
 
     Args:
@@ -103,17 +102,6 @@ class PoseEstimators:
             self._spares.clear()
         for landmarker in landmarkers:
             landmarker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _bundle(self, pose_model: PoseModel) -> Path:
         with self._lock:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float64, UInt8
 
+from core.closing import Closing
 from core.errors import AssetCorrupt
 from core.keypoints.native_log import quiet_native_log
 from core.keypoints.plausibility import looks_like_a_body
@@ -40,7 +40,7 @@ class Mode(Enum):
     STILL = "still"
 
 
-class Landmarker:
+class Landmarker(Closing):
     """Reads people out of pictures. Not thread-safe; landmarkers side by side are.
 
     Raises:
@@ -90,17 +90,6 @@ class Landmarker:
     def close(self) -> None:
         """Give memory and threads back; may be called twice."""
         self._landmarker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _detect(self, rgb: UInt8[np.ndarray, "height width 3"], time_ms: int) -> Any:  # noqa: ANN401
         import mediapipe as mp

@@ -8,9 +8,8 @@ detector on every frame, overlooks people whose face is small or hidden, and is 
 """
 
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Self
 
+from core.closing import Closing
 from core.keypoints.attention import Attention
 from core.keypoints.casting import Casting
 from core.keypoints.follower import Follower
@@ -27,7 +26,7 @@ _LOOK_AGAIN_S = 0.1  # the same while they could still take over from somebody w
 _CLOCK_JITTER_S = 1e-3
 
 
-class MediaPipeEstimator:
+class MediaPipeEstimator(Closing):
     """Finds up to ``max_persons`` people in the frames of one video, and follows them.
 
     ``confidence`` is visibility times presence: how likely the keypoint is in the picture, and not
@@ -95,17 +94,6 @@ class MediaPipeEstimator:
         for follower in self._followers:
             follower.close()
         self._followers.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _follow(self, follower: Follower, frame: Frame) -> Detection | None:
         number = follower.tracklet

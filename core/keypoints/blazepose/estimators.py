@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from core.closing import Closing
 from core.contracts import PoseModel
 from core.keypoints.blazepose.estimator import BlazePoseEstimator
 from core.keypoints.blazepose.networks import PoseNetworks
@@ -18,7 +17,7 @@ from core.keypoints.stills import read_still
 from core.video.frames import Frame
 
 
-class TorchPoseEstimators:
+class TorchPoseEstimators(Closing):
     """The 2D models of one process, on one device. Thread-safe.
 
     Args:
@@ -78,17 +77,6 @@ class TorchPoseEstimators:
     def close(self) -> None:
         """Let go of the networks; estimators that are still open keep theirs."""
         self._loaded.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _networks(self, pose_model: PoseModel) -> PoseNetworks:
         with self._lock:
