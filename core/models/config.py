@@ -30,7 +30,11 @@ class LifterConfig:
         feedforward_ratio: hidden over outer width of a temporal layer's feed-forward part.
         dropout: probability in attention and feed-forward outputs, while training.
         reads_hint: whether the estimator's own 3D is an input beside the keypoints.
+        foreshortening: whether apparent lengths, and the reach in depth that follows from them, are
+            inputs beside the keypoints.
         lines_of_sight: whether joints may be put onto their keypoints' lines of sight directly.
+        steadiness: whether trust in lines of sight, and doubt, also depend on how much keypoints
+            tremble.
     """
 
     graph_weights: GraphWeights = GraphWeights.PER_JOINT
@@ -46,7 +50,9 @@ class LifterConfig:
     feedforward_ratio: float = 2.0
     dropout: float = 0.0
     reads_hint: bool = False
+    foreshortening: bool = False
     lines_of_sight: bool = False
+    steadiness: bool = False
 
     def __post_init__(self) -> None:
         _check_ranges(self)

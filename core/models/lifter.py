@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from core.models.config import LifterConfig
 from core.models.embedding import KeypointEmbedding
+from core.models.foreshortening import FORESHORTENING, Foreshortening
 from core.models.frame_neighbours import FrameNeighbours, frame_neighbours
 from core.models.graph import BodyGraphBlock, BodyGraphSequential
 from core.models.lines_of_sight import LinesOfSight
@@ -22,6 +23,7 @@ from core.models.normalise import (
     centred_view,
     size_weights,
 )
+from core.models.steadiness import TrustFromSteadiness
 from core.models.temporal import SecondsRotary, TemporalLayer
 from core.skeleton import BODY
 
@@ -77,6 +79,11 @@ class Lifter(nn.Module):
             self.embed_hint = KeypointEmbedding(_HINT_CHANNELS, inner, bias=False)
             # From nothing, so that weights which never saw a hint are a start.
             nn.init.zeros_(self.embed_hint.weight)
+        self.foreshortening = self.embed_foreshortening = None
+        if config.foreshortening:
+            self.foreshortening = Foreshortening()
+            self.embed_foreshortening = nn.Linear(FORESHORTENING, joints * inner, bias=False)
+            nn.init.zeros_(self.embed_foreshortening.weight)
         self.encoder = BodyGraphSequential(*_blocks(config, config.encoder_blocks))
         self.pool = nn.Linear(joints * inner, outer)
         self.rotary = SecondsRotary(outer // config.heads)
@@ -93,6 +100,7 @@ class Lifter(nn.Module):
         bias[..., 3] = -3.0  # exp(-3) m = 5 cm
         self.head_bias = nn.Parameter(bias)
         self.lines_of_sight = LinesOfSight(inner, outer) if config.lines_of_sight else None
+        self.from_steadiness = TrustFromSteadiness() if config.steadiness else None
         not_root = torch.ones(joints, 1)
         not_root[BODY.root] = 0
         self.register_buffer("not_root", not_root, persistent=False)
@@ -114,13 +122,17 @@ class Lifter(nn.Module):
         features = self._decode(nodes, tokens, frames)
         output = torch.baddbmm(self.head_bias, features, self.head_weight)  # (J, N, 4)
         output = output.transpose(0, 1).reshape(*tokens.shape[:2], -1, 4)  # (B, T, J, 4)
-        joints_m = output[..., :3]
+        joints_m, log_sigma = output[..., :3], output[..., 3]
+        more_trust = None
+        if self.from_steadiness is not None:
+            more_trust, more_doubt = self.from_steadiness(view, seconds)
+            log_sigma = log_sigma + more_doubt[:, None]
         if self.lines_of_sight is not None:
-            joints_m = self.lines_of_sight(joints_m, features, tokens, view)
+            joints_m = self.lines_of_sight(joints_m, features, tokens, view, more_trust)
         # p_virtual = R p_camera, so rows turn back by right multiplication with R
         joints_m = (joints_m @ view.rotation) * self.not_root
         least, most = _SIGMA_RANGE_M
-        return LiftedPose(joints_m, output[..., 3].exp().clamp(least, most))
+        return LiftedPose(joints_m, log_sigma.exp().clamp(least, most))
 
     def _encode(
         self, view: CentredView, hint_m: Tensor | None, frames: FrameNeighbours | None
@@ -132,6 +144,9 @@ class Lifter(nn.Module):
         nodes = nodes + self.embed_placement(view.placement.flatten(0, 1))
         if self.embed_hint is not None and hint_m is not None:
             nodes = nodes + self.embed_hint(_hint_features(hint_m, view.present).flatten(0, 1))
+        if self.foreshortening is not None and self.embed_foreshortening is not None:
+            reach = self.embed_foreshortening(self.foreshortening(view).flatten(0, 1))  # (N, J * C)
+            nodes = nodes + reach.view(len(reach), len(BODY), -1).transpose(0, 1)
         return self.encoder(nodes, frames)
 
     def _attend(self, nodes: Tensor, present: Tensor, seconds: Tensor) -> Float[Tensor, "B T C"]:

@@ -84,7 +84,7 @@ class LinesOfSight(nn.Module):
 
     Shape:
         joints ``(B, T, J, 3)`` in the virtual camera's frame, features ``(J, N, C)``, tokens
-        ``(B, T, C)``; output as joints.
+        ``(B, T, C)``, more_trust ``(B, J)`` logits; output as joints.
     """
 
     places: Tensor
@@ -107,6 +107,7 @@ class LinesOfSight(nn.Module):
         features: Float[Tensor, "J N C_joint"],
         tokens: Float[Tensor, "B T C_token"],
         view: CentredView,
+        more_trust: Float[Tensor, "B J"] | None = None,
     ) -> Float[Tensor, "B T J 3"]:
         sideways, depth = joints[..., :2], joints[..., 2:]
         lines = self.places @ view.points  # (B, T, J, 2)
@@ -114,8 +115,11 @@ class LinesOfSight(nn.Module):
         # Points were scaled to unit size: `size_m` is Z times the size before, `nearer` undoes it.
         nearer = view.log_size[..., None, None].exp() * skew
         offered = lines * (size_m + nearer * depth) - lines[..., BODY.root, None, :] * size_m
-        trust = torch.baddbmm(self.trust_bias, features, self.trust_weight).sigmoid()
-        trust = trust.transpose(0, 1).reshape(*joints.shape[:3], 1) * self._known(view)
+        trust = torch.baddbmm(self.trust_bias, features, self.trust_weight)
+        trust = trust.transpose(0, 1).reshape(*joints.shape[:3], 1)
+        if more_trust is not None:
+            trust = trust + more_trust[:, None, :, None]
+        trust = trust.sigmoid() * self._known(view)
         return torch.cat([torch.lerp(sideways, offered, trust), depth], dim=-1)
 
     def _known(self, view: CentredView) -> Float[Tensor, "B T J 1"]:

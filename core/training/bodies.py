@@ -93,7 +93,7 @@ def proportions(
     first, and vary more.
     """
     batch = len(retargeted)
-    child = dice.chance((batch,), 0.12)
+    child = dice.chance((batch,), 0.05)
     size = torch.where(child, dice.uniform((batch,), 0.66, 0.95), dice.normal((batch,), 0.05, 1.0))
     size = size.clamp(0.62, 1.2)
     doubt = torch.where(retargeted, 1.5, 1.0)

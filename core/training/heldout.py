@@ -7,7 +7,9 @@ import numpy as np
 import torch
 
 from core.evaluation.metrics import mpjpe, n_mpjpe, pa_mpjpe
+from core.keypoints.layouts import find_layout
 from core.models import Lifter
+from core.skeleton import KEYPOINT_NAMES
 from core.training.dice import Dice
 from core.training.losses import MEAN_LENGTH
 from core.training.motion import MotionLibrary
@@ -29,6 +31,20 @@ class HeldOutSet:
             min(_WINDOWS_AT_ONCE, windows - start) for start in range(0, windows, _WINDOWS_AT_ONCE)
         ]
         return cls(tuple(draw_batch(library, dice, size, _FRAMES, difficulty) for size in sizes))
+
+
+def in_layout(batch: Batch, layout: str) -> Batch:
+    """The same windows, as somebody sees them whose 2D comes in another layout.
+
+    Raises:
+        OptionError: there is no such layout.
+    """
+    missing = torch.tensor([name not in find_layout(layout).places for name in KEYPOINT_NAMES])
+    return batch._replace(
+        rays=batch.rays.masked_fill(missing[:, None], torch.nan),
+        confidence=batch.confidence.masked_fill(missing, 0),
+        hint_m=None,
+    )
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ Notation:
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -40,10 +40,10 @@ def place_landmarks(
     joints_m: Float[Tensor, "batch frames 28 3"],
     time_s: Float[Tensor, "batch frames"],
     *,
-    vary: bool,
+    vary: Bool[Tensor, "batch"],
 ) -> Float[Tensor, "batch frames 33 3"]:
     """Landmarks in the frame of the joints (y up); nominal and steady faces unless ``vary``."""
-    doubt = 1.0 if vary else 0.0
+    doubt = vary.float()[:, None, None]
     points: dict[str, Tensor] = {}
     torso = _torso_axes(joints_m)
     points |= _face(dice, joints_m, torso, time_s, doubt)
@@ -52,8 +52,8 @@ def place_landmarks(
         points |= _leg(dice, joints_m, torso, side, outward, doubt)
     stacked = torch.stack([points[name] for name in KEYPOINT_NAMES], dim=2)
     batch = len(joints_m)
-    offset = dice.normal((batch, 1, len(KEYPOINT_NAMES), 3)) * _SPREAD_M[:, None] * doubt
-    return stacked + offset @ torso  # offsets are rows in (left, up, forward)
+    offset = dice.normal((batch, 1, len(KEYPOINT_NAMES), 3)) * _SPREAD_M[:, None]
+    return stacked + (offset * doubt[..., None]) @ torso  # offsets are rows in (left, up, forward)
 
 
 def _torso_axes(joints_m: Tensor) -> Float[Tensor, "batch frames 3 3"]:
@@ -86,7 +86,7 @@ def _turn(axes: Tensor, first: int, second: int, angle: Tensor) -> Tensor:
 
 
 def _face(
-    dice: Dice, joints_m: Tensor, torso: Tensor, time_s: Tensor, doubt: float
+    dice: Dice, joints_m: Tensor, torso: Tensor, time_s: Tensor, doubt: Tensor
 ) -> dict[str, Tensor]:
     """A head that may look elsewhere than the chest: the capture knows its tilt, not its turn."""
     batch = len(joints_m)
@@ -97,7 +97,7 @@ def _face(
     memory_s = dice.log_uniform((batch,), 0.4, 3.0)
     look = dice.drift(time_s, memory_s, (2,)) * doubt
     axes = _turn(axes, 2, 0, look[..., 0] * 0.4)
-    axes = _turn(axes, 1, 2, look[..., 1] * 0.12 + dice.normal((batch, 1), 0.15) * doubt)
+    axes = _turn(axes, 1, 2, look[..., 1] * 0.12 + dice.normal((batch, 1), 0.15) * doubt[..., 0])
     size = scale * (1 + _per_clip(dice, batch, 0.05) * doubt)
     shift = dice.normal((batch, 1, 3), 0.06) * doubt
     points = {}
@@ -113,7 +113,7 @@ def _other_side(name: str) -> str:
 
 
 def _arm(
-    dice: Dice, joints_m: Tensor, time_s: Tensor, side: str, doubt: float
+    dice: Dice, joints_m: Tensor, time_s: Tensor, side: str, doubt: Tensor
 ) -> dict[str, Tensor]:
     batch = len(joints_m)
     shoulder, elbow, wrist, hand = (
@@ -140,7 +140,7 @@ def _arm(
 
 
 def _leg(
-    dice: Dice, joints_m: Tensor, torso: Tensor, side: str, outward: float, doubt: float
+    dice: Dice, joints_m: Tensor, torso: Tensor, side: str, outward: float, doubt: Tensor
 ) -> dict[str, Tensor]:
     batch = len(joints_m)
     hip, knee, ankle, ball, toe = (

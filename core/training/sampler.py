@@ -55,23 +55,26 @@ class Difficulty:
 
     Attributes:
         bodies: other proportions, mirror images, recombined and tilted bodies, other tempo.
-        noise: share of windows seen through a detector; the others are exact.
-        definitions: landmarks wander about their nominal places from clip to clip.
+        exact: share of windows whose keypoints are where the joints say, without noise: projected
+            mocap, or somebody's careful clicks.
+        noise: share of the other windows that are seen through a detector.
+        definitions: their landmarks wander about their nominal places from clip to clip.
         hiding: other layouts, cropped bodies, missing frames.
         hint: share of the windows with the detector's noise, and all its keypoints, that come
             with its own 3D as well.
     """
 
     bodies: bool = True
-    noise: float = 0.85
+    exact: float = 0.15
+    noise: float = 0.95
     definitions: bool = True
     hiding: bool = True
     hint: float = 0.6
 
 
-CLEAN = Difficulty(bodies=False, noise=0.0, definitions=False, hiding=False, hint=0.0)
-NOISY = Difficulty(bodies=False, noise=1.0, definitions=True, hiding=False, hint=0.0)
-HINTED = Difficulty(bodies=False, noise=1.0, definitions=True, hiding=False, hint=1.0)
+CLEAN = Difficulty(bodies=False, exact=0.0, noise=0.0, definitions=False, hiding=False, hint=0.0)
+NOISY = Difficulty(bodies=False, exact=0.0, noise=1.0, definitions=True, hiding=False, hint=0.0)
+HINTED = Difficulty(bodies=False, exact=0.0, noise=1.0, definitions=True, hiding=False, hint=1.0)
 """Noisy, with the detector's own 3D beside its keypoints: what a video gives."""
 
 
@@ -84,7 +87,11 @@ def draw_batch(
     world_m = motion.positions_m
     if difficulty.bodies:
         world_m = other_people(dice, world_m, motion.retargeted)
-    marks_m = place_landmarks(dice, world_m, times, vary=difficulty.definitions)
+    exact = torch.zeros(batch, dtype=torch.bool)
+    if difficulty.exact > 0:
+        exact = dice.chance((batch,), difficulty.exact)
+    vary = ~exact if difficulty.definitions else torch.zeros_like(exact)
+    marks_m = place_landmarks(dice, world_m, times, vary=vary)
     view = draw_viewpoint(dice, world_m)
     root = world_m[:, :, BODY.root : BODY.root + 1]
     joints_m = (world_m - root) @ view.rotation[:, None].mT
@@ -94,7 +101,7 @@ def draw_batch(
     hint_m = torch.full_like(points_m, torch.nan)
     if difficulty.noise > 0:
         noisy = detect(dice, image, points_m, times, view.focal, view.frame)
-        through = dice.chance((batch, 1, 1), difficulty.noise)
+        through = dice.chance((batch, 1, 1), difficulty.noise) & ~exact[:, None, None]
         image = torch.where(through[..., None], noisy.image, image)
         confidence = torch.where(through, noisy.confidence, confidence)
         if difficulty.hint > 0:

@@ -9,8 +9,9 @@ import torch
 from torch.optim import AdamW
 
 from core.checkpoints import skeleton_digest
-from core.errors import CheckpointInvalid
+from core.errors import CheckpointInvalid, ConfigInvalid
 from core.models import Lifter
+from core.models.config import LifterConfig
 from core.training.config import TrainingConfig
 from core.training.precision import Precision
 from core.training.schedule import Patience
@@ -103,13 +104,20 @@ class TrainingState:
                 f"Cannot go on from '{path}': it was trained for another skeleton or other "
                 "keypoints than those used here."
             )
-        theirs, ours = saved["config"]["model"], self.model.config.to_dict()
-        apart = differences(theirs, ours)
+        apart = differences(_with_defaults(saved["config"]["model"]), self.model.config.to_dict())
         if apart:
             raise CheckpointInvalid(
                 f"Cannot go on from '{path}': it holds another model ({apart}). Give another "
                 "folder with --out, or the config that the run began with."
             )
+
+
+def _with_defaults(fields: dict[str, Any]) -> dict[str, Any]:
+    """A model from before a field was there is the model with that field's default."""
+    try:
+        return LifterConfig.from_dict(fields).to_dict()
+    except ConfigInvalid:
+        return fields  # of a later version: the difference is told by name
 
 
 _PLAIN = ("seed", "parts", "step", "elapsed_s", "stopped_early")

@@ -14,9 +14,9 @@ from core.skeleton import BODY, KEYPOINT_NAMES
 from core.training.dice import Dice
 from core.training.formats.joint_layouts import CMU28, H36M17, HUMANEVA15, MPI_INF17, MPI_INF28
 from core.training.formats.sequence import PoseSequence
-from core.training.heldout import HeldOutSet, measure
+from core.training.heldout import HeldOutSet, in_layout, measure
 from core.training.motion import load_motion
-from core.training.sampler import CLEAN, NOISY
+from core.training.sampler import CLEAN, HINTED, NOISY, draw_batch
 from tests.core.models.inputs import make_lifter
 from tests.core.training.format_files import (
     project,
@@ -103,6 +103,19 @@ def test_held_out_numbers_are_those_of_the_training_log(tmp_path):
         assert outcome.cases[name].clips == 2
         assert outcome.cases[name].poses == 70 * 27
         assert overall["mpjpe"].low < overall["mpjpe"].high
+
+
+def test_other_layouts_see_the_same_windows_through_fewer_keypoints(tmp_path):
+    path = write_motion(tmp_path / "motion.npz", subjects=("01", "09"))
+    unseen = load_motion(path).of_subjects(["01", "09"], inside=True)
+    batch = draw_batch(unseen, Dice(1), 4, 5, HINTED)
+    limbs = in_layout(batch, "h36m17")
+    known = limbs.confidence > 0
+    assert not known[..., KEYPOINT_NAMES.index("left_heel")].any()
+    assert known[..., KEYPOINT_NAMES.index("left_knee")].any()
+    assert torch.isnan(limbs.rays[~known]).all()
+    assert limbs.hint_m is None
+    torch.testing.assert_close(limbs.rays[known], batch.rays[known])
 
 
 def test_windows_are_booked_under_their_own_clip_and_action(tmp_path):

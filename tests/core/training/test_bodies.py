@@ -61,7 +61,7 @@ def test_the_stock_figure_gets_wider_shoulders():
 
 def test_nominal_landmarks_are_where_a_person_has_them():
     pose = PERSON.expand(1, 1, 28, 3)
-    marks = place_landmarks(Dice(0), pose, torch.zeros(1, 1), vary=False)[0, 0]
+    marks = place_landmarks(Dice(0), pose, torch.zeros(1, 1), vary=torch.tensor([False]))[0, 0]
     at = {name: marks[KEYPOINT_NAMES.index(name)] for name in KEYPOINT_NAMES}
     hips = float((at["left_hip"] - at["right_hip"]).norm())
     shoulders = float((at["left_shoulder"] - at["right_shoulder"]).norm())
@@ -76,12 +76,22 @@ def test_nominal_landmarks_are_where_a_person_has_them():
             assert at[name][0] > 0, name
 
 
+def test_landmarks_wander_only_in_the_windows_that_say_so():
+    pose = torch.from_numpy(walking(2, 0))[None].expand(2, -1, -1, -1)
+    marks = place_landmarks(Dice(0), pose, torch.zeros(2, 2), vary=torch.tensor([True, False]))
+    off_m = (
+        marks[:, :, KEYPOINT_NAMES.index("left_knee")] - pose[:, :, BODY.index("left_knee")]
+    ).norm(dim=-1)
+    assert (off_m[0] > 1e-3).all()
+    assert (off_m[1] < 1e-6).all()
+
+
 def test_a_mirrored_person_has_mirrored_landmarks():
     pose = torch.from_numpy(walking(1, 0))[None]
     now = torch.zeros(1, 1)
     body = [i for i, name in enumerate(KEYPOINT_NAMES) if "hand" not in name][:17]
-    marks = place_landmarks(Dice(0), pose, now, vary=False)[0, 0]
-    other = place_landmarks(Dice(0), mirrored(pose), now, vary=False)[0, 0]
+    marks = place_landmarks(Dice(0), pose, now, vary=torch.tensor([False]))[0, 0]
+    other = place_landmarks(Dice(0), mirrored(pose), now, vary=torch.tensor([False]))[0, 0]
     from core.skeleton import KEYPOINT_MIRROR
 
     swapped = other[torch.from_numpy(KEYPOINT_MIRROR)] * torch.tensor([-1.0, 1.0, 1.0])

@@ -53,7 +53,7 @@ def test_clean_keypoints_fit_the_joints(library):
 
 
 def test_noise_moves_keypoints_by_centimetres(library):
-    exact = draw_batch(library, Dice(3), 64, 12, Difficulty(False, 0.0, False, False))
+    exact = draw_batch(library, Dice(3), 64, 12, CLEAN)
     assert (exact.confidence == 1).all()
     noisy = draw_batch(library, Dice(3), 64, 12, NOISY)
     assert noisy.confidence.float().std() > 0.05
@@ -121,3 +121,13 @@ def test_a_hint_comes_only_with_the_detector_that_gives_one(library):
     assert (hinted.any(-1) <= batch.present).all()
     known = (batch.confidence > 0).any(1)  # but for points far outside the picture
     assert known[hinted.any(-1).any(-1)].float().mean() > 0.97
+
+
+def test_exact_windows_are_certain_and_have_no_hint(library):
+    only_exact = draw_batch(library, Dice(3), 64, 3, Difficulty(exact=1.0, hiding=False))
+    assert (only_exact.confidence == 1).all()
+    assert torch.isnan(only_exact.hint_m).all()
+    half = draw_batch(library, Dice(3), 256, 3, Difficulty(exact=0.5, noise=1.0, hiding=False))
+    certain = (half.confidence == 1).all(-1).all(-1)
+    # One noisy source in five says 1 of everything.
+    assert 0.45 < certain.float().mean() < 0.75

@@ -75,6 +75,23 @@ def test_a_state_of_another_model_names_the_fields(saved):
     assert "'dropout' is 0.0 there and 0.1 here" in caught.value.detail
 
 
+def test_a_state_from_before_a_field_was_there_goes_on(saved):
+    path, _ = saved
+    older = torch.load(path, weights_only=True)
+    del older["config"]["model"]["steadiness"]
+    torch.save(older, path)
+    begin(CONFIG, CPU).restore(path)
+
+
+def test_a_state_of_a_later_model_names_the_field(saved):
+    path, _ = saved
+    later = torch.load(path, weights_only=True)
+    later["config"]["model"]["telepathy"] = True
+    torch.save(later, path)
+    with pytest.raises(CheckpointInvalid, match="'telepathy' is True there"):
+        begin(CONFIG, CPU).restore(path)
+
+
 def test_a_state_that_is_no_table_is_refused(tmp_path):
     torch.save([1, 2], tmp_path / "state.pt")
     with pytest.raises(CheckpointInvalid, match="another version"):
