@@ -2,11 +2,16 @@
 
 import signal
 
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 import tests.shape_checks  # noqa: F401  the hook finds it by name
 
 install_import_hook(["core"], "tests.shape_checks.checked")
+
+# How long an example takes says how busy the machine is, and decides nothing.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 pytest_plugins = ["tests.asset_fixtures", "tests.store_fixtures"]
 

@@ -126,4 +126,6 @@ def folded(model: Lifter, correction: SigmaCorrection) -> Lifter:
     with torch.no_grad():  # the last of the head's four outputs is log sigma
         corrected.head_weight[..., 3] *= gain[:, None]
         corrected.head_bias[..., 3] = corrected.head_bias[..., 3] * gain[:, None] + offset[:, None]
+        if corrected.from_steadiness is not None:
+            corrected.from_steadiness.scale_doubt(gain)
     return corrected

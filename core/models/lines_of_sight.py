@@ -120,6 +120,8 @@ class LinesOfSight(nn.Module):
         if more_trust is not None:
             trust = trust + more_trust[:, None, :, None]
         trust = trust.sigmoid() * self._known(view)
+        # Under autocast the head's answer has fewer bits than the lines' arithmetic.
+        sideways, depth = sideways.to(offered.dtype), depth.to(offered.dtype)
         return torch.cat([torch.lerp(sideways, offered, trust), depth], dim=-1)
 
     def _known(self, view: CentredView) -> Float[Tensor, "B T J 1"]:

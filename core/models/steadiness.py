@@ -4,13 +4,14 @@ Exact keypoints deserve to be followed to the millimetre and noisy ones do not, 
 themselves say which they are: a detector trembles, and is seldom sure of everything.
 
 Notation:
-    B: windows, T: frames, P: keypoints
+    B: windows, T: frames, N: B * T, P: keypoints, J: joints
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from core.models.frame_neighbours import FrameNeighbours, frame_neighbours
 from core.models.normalise import CentredView
 from core.skeleton import BODY, KEYPOINT_NAMES
 
@@ -44,49 +45,67 @@ class TrustFromSteadiness(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        last = nn.Linear(_CHANNELS, 2 * len(BODY))
+        self.layers = nn.Sequential(nn.Linear(_FEATURES, _CHANNELS), nn.GELU())
+        self.to_joints = nn.Linear(_CHANNELS, 2 * len(BODY))
         # From nothing, so that weights which never asked are a start.
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.layers = nn.Sequential(nn.Linear(_FEATURES, _CHANNELS), nn.GELU(), last)
+        nn.init.zeros_(self.to_joints.weight)
+        nn.init.zeros_(self.to_joints.bias)
 
     def forward(
         self, view: CentredView, time_s: Float[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B J"], Float[Tensor, "B J"]]:
-        trust, log_sigma = self.layers(steadiness(view, time_s)).chunk(2, dim=-1)
+        said = self.to_joints(self.layers(steadiness(view, time_s)))
+        trust, log_sigma = said.chunk(2, dim=-1)
         return trust, log_sigma
+
+    @torch.no_grad()
+    def scale_doubt(self, gain: Float[Tensor, "J"]) -> None:
+        """Multiply what is added to the logarithm of each joint's sigma."""
+        self.to_joints.weight[len(BODY) :] *= gain[:, None]
+        self.to_joints.bias[len(BODY) :] *= gain
 
 
 def steadiness(view: CentredView, time_s: Float[Tensor, "B T"]) -> Float[Tensor, "B features"]:
     """Mean log bend of trunk and of limbs, frame interval, share of certain keypoints.
 
-    A bend is the second difference of a keypoint over three neighbouring frames, in units of the
-    person's size in the picture. All finite, whatever is missing.
+    A bend is how far a keypoint lies from where the present frames before and after it say, twice,
+    in units of the person's size in the picture: at even times its second difference. All numbers
+    are finite, whatever is missing.
     """
-    known = view.confidence > 0
-    steps = _mean_log_step(view, time_s)
-    trunk, any_trunk = _mean_log_bend(view.points[:, :, _TRUNK], known[:, :, _TRUNK])
-    limbs, any_limbs = _mean_log_bend(view.points[:, :, _LIMBS], known[:, :, _LIMBS])
-    number = known.sum((1, 2)).clamp(min=1).to(view.points.dtype)
+    frames = frame_neighbours(view.present, time_s)
+    log_bend, bent = _log_bends(view, frames)
+    number = (view.confidence > 0).sum((1, 2)).clamp(min=1).to(log_bend.dtype)
     certain = (view.confidence >= 1).sum((1, 2)) / number
-    return torch.stack([trunk, any_trunk, limbs, any_limbs, steps, certain], -1)
+    steps = frames.known[0].view_as(time_s)
+    gap_s = frames.gap_s[0].view_as(time_s).clamp(_FASTEST_S, _SLOWEST_S)
+    trunk, any_trunk = _mean(log_bend[:, :, _TRUNK], bent[:, :, _TRUNK])
+    limbs, any_limbs = _mean(log_bend[:, :, _LIMBS], bent[:, :, _LIMBS])
+    interval, _ = _mean((gap_s.log() - _MIDDLE_LOG_STEP)[..., None], steps[..., None])
+    return torch.stack([trunk, any_trunk, limbs, any_limbs, interval, certain], -1)
 
 
-def _mean_log_bend(points: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean over what is known in three frames running, and 1 where anything is."""
-    if points.shape[1] < 3:
-        nothing = points.new_zeros(len(points))
-        return nothing, nothing
-    bend = (points[:, 2:] - 2 * points[:, 1:-1] + points[:, :-2]).norm(dim=-1)
-    counted = (known[:, 2:] & known[:, 1:-1] & known[:, :-2]).to(points.dtype)
-    logs = bend.clamp(min=_STILLEST).log() - _MIDDLE_LOG
+def _log_bends(
+    view: CentredView, frames: FrameNeighbours
+) -> tuple[Float[Tensor, "B T P"], Float[Tensor, "B T P"]]:
+    """Logarithm of each keypoint's bend, and 1 where it is known in all three frames."""
+    points = view.points.flatten(0, 1)  # (N, P, 2)
+    known = (view.confidence > 0).to(points.dtype).flatten(0, 1)
+    after, before = (points.index_select(0, source) for source in frames.source)
+    gap_after, gap_before = frames.gap_s.to(points.dtype)
+    share = gap_before / (gap_before + gap_after).clamp(min=1e-6)
+    bend = 2 * (points - torch.lerp(before, after, share[:, None, None])).norm(dim=-1)
+    in_both = [
+        known.index_select(0, source) * side[:, None]
+        for source, side in zip(frames.source, frames.known, strict=True)
+    ]
+    bent = known * in_both[0] * in_both[1]
+    log_bend = bend.clamp(min=_STILLEST).log() - _MIDDLE_LOG
+    return log_bend.view_as(view.confidence), bent.view_as(view.confidence)
+
+
+def _mean(
+    values: Float[Tensor, "B T K"], counted: Float[Tensor, "B T K"]
+) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
+    """Over what counts, and 1 where anything does."""
     number = counted.sum((1, 2))
-    return (logs * counted).sum((1, 2)) / number.clamp(min=1), (number > 0).to(points.dtype)
-
-
-def _mean_log_step(view: CentredView, time_s: Tensor) -> Tensor:
-    """Mean log time between neighbouring present frames; 0 where there are none."""
-    both = (view.present[:, 1:] & view.present[:, :-1]).to(view.points.dtype)
-    step = torch.where(both > 0, time_s[:, 1:] - time_s[:, :-1], 1.0).to(view.points.dtype)
-    logs = step.clamp(_FASTEST_S, _SLOWEST_S).log() - _MIDDLE_LOG_STEP
-    return (logs * both).sum(1) / both.sum(1).clamp(min=1)
+    return (values * counted).sum((1, 2)) / number.clamp(min=1), (number > 0).to(values.dtype)

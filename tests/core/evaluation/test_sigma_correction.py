@@ -12,7 +12,7 @@ from core.evaluation.sigma_correction import (
 from core.evaluation.stretches import ClipPoses
 from core.skeleton import BODY
 from core.training.losses import MEAN_LENGTH
-from tests.core.models.inputs import make_inputs, make_lifter
+from tests.core.models.inputs import FAMILIES, make_inputs, make_lifter
 
 ROOT = BODY.root
 
@@ -64,8 +64,11 @@ def test_it_rises_whatever_it_is_fitted_to():
         assert (np.diff(correction(np.array([[0.01], [0.1]]) * np.ones(28)), axis=0) > 0).all()
 
 
-def test_a_folded_lifter_says_corrected_sigmas_and_the_same_joints():
-    lifter, inputs = make_lifter(), make_inputs(2, 5)
+@pytest.mark.parametrize("family", ["per joint", "as packaged"])
+def test_a_folded_lifter_says_corrected_sigmas_and_the_same_joints(family):
+    lifter, inputs = make_lifter(FAMILIES[family]), make_inputs(2, 5)
+    if lifter.from_steadiness is not None:
+        torch.nn.init.normal_(lifter.from_steadiness.to_joints.bias, std=0.2)
     rng = np.random.default_rng(0)
     correction = SigmaCorrection(rng.uniform(0.8, 1.2, 28), rng.uniform(-0.3, 0.3, 28))
     before, after = lifter(*inputs), folded(lifter, correction)(*inputs)

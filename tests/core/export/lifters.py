@@ -6,10 +6,11 @@ import torch
 
 from core.checkpoints import LoadedLifter
 from core.models.graph_form import GraphWeights, Neighbour, Topology
-from tests.core.models.inputs import TINY, make_lifter
+from tests.core.models.inputs import AS_PACKAGED, TINY, make_lifter
 
 CONFIGS = {
     "per joint, reads hints": dataclasses.replace(TINY, reads_hint=True),
+    "as packaged": AS_PACKAGED,
     "per kind, over time, parts, learned edges": dataclasses.replace(
         TINY,
         graph_weights=GraphWeights.PER_KIND,

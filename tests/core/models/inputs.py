@@ -27,6 +27,8 @@ TINY = LifterConfig(
 
 HINTED = replace(TINY, reads_hint=True)
 
+AS_PACKAGED = replace(HINTED, foreshortening=True, lines_of_sight=True, steadiness=True)
+
 IN_SPACE_AND_TIME = tuple(Neighbour)
 FAMILIES = {
     "shared": replace(TINY, graph_weights=GraphWeights.SHARED),
@@ -34,6 +36,7 @@ FAMILIES = {
     "per joint": TINY,
     "per edge": replace(TINY, graph_weights=GraphWeights.PER_EDGE),
     "parts": replace(TINY, part_pooling=True),
+    "as packaged": AS_PACKAGED,
     "learned strengths": replace(TINY, topology=Topology.MASKED_LEARNABLE),
     "dense": replace(
         TINY, topology=Topology.DENSE, graph_weights=GraphWeights.PER_KIND, part_pooling=True
@@ -67,7 +70,7 @@ def make_lifter(config: LifterConfig = TINY, seed: int = 0) -> Lifter:
         if lifter.embed_hint is not None:
             lifter.embed_hint.weight.normal_(0, 0.3)
         for name, parameter in lifter.named_parameters():  # what starts from nothing
-            if name.endswith(("time_weight", "to_joints.weight")):
+            if name.endswith(("time_weight", "to_joints.weight", "shortening.weight")):
                 parameter.normal_(0, 0.1)
             if name.endswith("strength"):
                 parameter.add_(torch.randn_like(parameter) * 0.1)

@@ -11,7 +11,7 @@ from core.export.onnx_lifter import OnnxLifter
 from core.export.torchscript import TorchScriptLifter, torchscript_file
 from core.models import Lifter, Neighbour, Topology
 from core.models.config import PRESETS
-from tests.core.models.inputs import FAMILIES, TINY, Inputs, make_inputs, make_lifter
+from tests.core.models.inputs import FAMILIES, TINY, Inputs, make_hint, make_inputs, make_lifter
 
 TOLERANCE_M = 2e-5
 each_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES)
@@ -20,7 +20,7 @@ each_family = pytest.mark.parametrize("config", FAMILIES.values(), ids=FAMILIES)
 @each_family
 def test_gradients_reach_every_parameter(config):
     lifter = make_lifter(config)
-    pose = lifter(*make_inputs(2, 5))
+    pose = lifter(*make_inputs(2, 5), make_hint(2, 5))
     (pose.joints_m.square().sum() + pose.sigma_m.sum()).backward()
     for name, parameter in lifter.named_parameters():
         unused = not config.temporal_layers and name.startswith("temporal")

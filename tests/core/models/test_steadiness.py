@@ -72,7 +72,7 @@ def test_it_moves_both_trust_and_doubt():
     inputs = moving()
     with torch.inference_mode():
         before = model(*inputs)
-        last = model.from_steadiness.layers[-1]
+        last = model.from_steadiness.to_joints
         last.bias[28:] = 0.5
         wider = model(*inputs)
         last.bias[:28] = -30.0
