@@ -46,6 +46,8 @@ _LONG_M = 0.2
 _SHARPNESS = 16.0
 """Exponent of the power mean that stands for a maximum without trusting one value alone."""
 _SHORTEST = 1e-3
+_SOFTENING = 1e-5
+"""A bare root is endlessly steep at nothing, and would make rounding errors large ones."""
 _SCALE_RANGE = (0.05, 20.0)
 
 SEGMENTS = len(_USUAL_M)
@@ -125,4 +127,4 @@ def _near_maximum(values: Tensor, counted: Tensor, dims: tuple[int, ...]) -> Ten
 
 
 def _reach(length: Tensor, looks: Tensor) -> Tensor:
-    return (length * length - looks * looks).clamp(min=0).sqrt()
+    return ((length * length - looks * looks).clamp(min=0) + _SOFTENING).sqrt()

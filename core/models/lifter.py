@@ -146,7 +146,7 @@ class Lifter(nn.Module):
             nodes = nodes + self.embed_hint(_hint_features(hint_m, view.present).flatten(0, 1))
         if self.foreshortening is not None and self.embed_foreshortening is not None:
             reach = self.embed_foreshortening(self.foreshortening(view).flatten(0, 1))  # (N, J * C)
-            nodes = nodes + reach.view(len(reach), len(BODY), -1).transpose(0, 1)
+            nodes = nodes + reach.view(-1, len(BODY), nodes.shape[-1]).transpose(0, 1)
         return self.encoder(nodes, frames)
 
     def _attend(self, nodes: Tensor, present: Tensor, seconds: Tensor) -> Float[Tensor, "B T C"]:
