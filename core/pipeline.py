@@ -12,9 +12,11 @@ from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import KeypointEstimator
 from core.observing import Footage, observe_video
 from core.results.manifest import ModelFacts, Source
+from core.resuming import OpenSpool, made_with, no_spool
 from core.stages import LiftsTracks, LiftSummary, Listener, Stages
 from core.video.frames import FrameSelection, VideoLimits
-from core.video.stream import expected_frames, probe
+from core.video.reader import OpensReader, read_here
+from core.video.stream import expected_frames
 
 __all__ = ["LiftSummary", "LiftsTracks", "Listener", "lift_keypoints", "lift_video"]
 
@@ -34,6 +36,8 @@ def lift_video(
     threads: int = 1,
     listener: Listener | None = None,
     source_name: str | None = None,
+    open_spool: OpenSpool = no_spool,
+    open_reader: OpensReader = read_here,
 ) -> LiftSummary:
     """Lift the people in a video into ``result``, an ``.npz`` file.
 
@@ -49,6 +53,9 @@ def lift_video(
         threads: how many search for people side by side; the result does not depend on it.
         listener: hears of progress and finished poses, and may stop the job.
         source_name: the user's name for the video, for the manifest.
+        open_spool: where is kept what was seen, for an attempt that goes on after an interruption.
+            The result does not depend on it.
+        open_reader: where the video is decoded; the result does not depend on it either.
 
     Raises:
         VideoError: the video cannot be used; the subclass says why.
@@ -57,15 +64,17 @@ def lift_video(
     """
     job = Stages(options, listener)
     job.say(Stage.PROBING)
-    facts = probe(video, limits)
-    selection = FrameSelection.of(options)
-    job.expect(expected_frames(facts, selection))
-    footage = Footage(video, facts, selection, limits)
-    with observe_video(footage, options, job, open_estimator, threads) as seen:
-        tracks = job.follow(seen, facts)
-        poses = job.lift(tracks, lift, facts.width_px, facts.height_px)
-        source, asked = Source.of(facts, source_name), options.model_dump(mode="json")
-        return job.write(poses, result, source, models, asked)
+    with open_reader(video) as reader:
+        facts = reader.probe(limits, job.heed)
+        selection = FrameSelection.of(options)
+        job.expect(expected_frames(facts, selection))
+        footage = Footage(reader, facts, selection, limits)
+        spool = open_spool(made_with(options, models))
+        with observe_video(footage, options, job, open_estimator, threads, spool) as seen:
+            tracks = job.follow(seen, facts)
+            poses = job.lift(tracks, lift, facts.width_px, facts.height_px)
+            source, asked = Source.of(facts, source_name), options.model_dump(mode="json")
+            return job.write(poses, result, source, models, asked)
 
 
 def lift_keypoints(

@@ -29,6 +29,7 @@ class ProgressMeter:
         self._fps: float | None = None
         self._reported_at_s = clock()
         self._reported_frames = 0
+        self._known_frames = 0
 
     def expect(self, frames_total: int | None) -> None:
         """Lifting begins; about so many frames will pass, if anybody knows."""
@@ -40,12 +41,20 @@ class ProgressMeter:
         self._frames_done += 1
         self.tick()
 
+    def known(self) -> None:
+        """One more frame had been searched before; it says nothing about how fast we are."""
+        self._frames_done += 1
+        self._reported_frames += 1
+        self._known_frames += 1
+        self.tick()
+
     def tick(self) -> None:
         """Something was done, if only on the way to the next frame: report, if it is time."""
         elapsed_s = self._clock() - self._reported_at_s
         if elapsed_s < REPORT_EVERY_S:
             return
-        if self._frames_done > 0:  # the way to the first frame says nothing about the others
+        # The way to the first frame says nothing about the others.
+        if self._frames_done > self._known_frames:
             self._measure(elapsed_s)
         self.stage(Stage.LIFTING)
 

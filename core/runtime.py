@@ -30,7 +30,12 @@ from core.lifting.memory_cost import MIB, limit_device_memory
 from core.models.mirror import MirrorAveraged
 from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
 from core.results.manifest import ModelFacts
+from core.resuming import OpenSpool, no_spool
+from core.video.box.boxes import DecoderBoxes
+from core.video.box.limits import BoxLimits
 from core.video.frames import VideoLimits
+from core.video.reader import read_here
+from core.video.sandbox import Sandbox
 
 HOST_BUDGET_MIB = 512
 """Memory for batches of windows on the CPU, where larger batches gain nothing."""
@@ -56,6 +61,9 @@ class RuntimeConfig:
         pose_backend: what computes the 2D networks; ``auto`` is PyTorch on a GPU, else MediaPipe.
         threads: how many search a video for people side by side; as many as there are cores if
             unset. The result does not depend on it.
+        sandbox: whether videos are decoded in a process that can do nothing else. The result does
+            not depend on it.
+        decoder_memory_mib: how much that process may have.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -68,6 +76,8 @@ class RuntimeConfig:
     lifter_backend: Literal["torch", "onnx"] = "torch"
     pose_backend: PoseBackend = "mediapipe"
     threads: int | None = None
+    sandbox: Sandbox = Sandbox.OFF
+    decoder_memory_mib: int | None = None
 
 
 class Runtime(Closing):
@@ -82,13 +92,16 @@ class Runtime(Closing):
         bundle_of: Callable[[PoseModel], Path],
         onnx_lifter: OnnxLifter | None = None,
         threads: int = 1,
+        boxes: DecoderBoxes | None = None,
     ) -> None:
         self._estimators = estimators
+        self._boxes = boxes
         self._threads = threads
         self._lifter = lifter
         self._bundle_of = bundle_of
         self._keypoint_models: dict[PoseModel, ModelFacts] = {}
         self._device = device
+        self._budget_mib = budget_mib
         network = MirrorAveraged(lifter.model).to(device)
         limit_device_memory(device, budget_mib)
         planner = plan_batches(network, device=device, budget_mib=budget_mib)
@@ -120,7 +133,12 @@ class Runtime(Closing):
                 estimators.warm_up(config.pose_model)
             budget_mib = _budget_mib(config, device)
             threads = config.threads or usable_cores()
-            runtime = cls(estimators, lifter, device, budget_mib, bundle_of, onnx_lifter, threads)
+            boxes = _boxes(config)
+            if boxes is not None:
+                undo.enter_context(boxes)
+            runtime = cls(
+                estimators, lifter, device, budget_mib, bundle_of, onnx_lifter, threads, boxes
+            )
             undo.pop_all()  # from here on the runtime closes them
         return runtime
 
@@ -131,6 +149,11 @@ class Runtime(Closing):
             return f"cuda ({torch.cuda.get_device_name(self._device)})"
         return "cpu"
 
+    @property
+    def decoder(self) -> str:
+        """Where videos are decoded: in ``this process``, or in a box, with what it is made of."""
+        return "this process" if self._boxes is None else str(self._boxes)
+
     def lift_video(
         self,
         video: Path,
@@ -140,6 +163,7 @@ class Runtime(Closing):
         listener: Listener | None = None,
         source_name: str | None = None,
         limits: VideoLimits | None = None,
+        open_spool: OpenSpool = no_spool,
     ) -> LiftSummary:
         """See :func:`core.pipeline.lift_video`."""
         return lift_video(
@@ -153,6 +177,8 @@ class Runtime(Closing):
             threads=self._threads,
             listener=listener,
             source_name=source_name,
+            open_spool=open_spool,
+            open_reader=read_here if self._boxes is None else self._boxes.open,
         )
 
     def lift_keypoints(
@@ -189,8 +215,20 @@ class Runtime(Closing):
         (pose,) = self._lift([_one_frame(detections)], width_px=width_px, height_px=height_px)
         return [_person(pose, row) for row in range(len(detections))]
 
+    def device_memory_bytes(self) -> dict[str, int]:
+        """GPU memory of this process by kind: in use, held by the allocator, and its limit."""
+        if self._device.type != "cuda":
+            return {}
+        return {
+            "vram_allocated": torch.cuda.memory_allocated(self._device),
+            "vram_reserved": torch.cuda.memory_reserved(self._device),
+            "vram_budget": self._budget_mib * MIB,
+        }
+
     def close(self) -> None:
         self._estimators.close()
+        if self._boxes is not None:
+            self._boxes.close()
 
     def _open_estimator(self, options: JobOptions) -> KeypointEstimator:
         return self._estimators.open(options.pose_model, options.max_persons)
@@ -231,6 +269,16 @@ def _bundles(config: RuntimeConfig, on_progress: OnProgress) -> Callable[[PoseMo
         return lambda _: own
     cache_folder = config.cache_dir or default_cache_folder()
     return lambda pose_model: pose_bundle(cache_folder, pose_model, on_progress)
+
+
+def _boxes(config: RuntimeConfig) -> DecoderBoxes | None:
+    if config.sandbox is Sandbox.OFF:
+        return None
+    memory_mib = config.decoder_memory_mib
+    limits = BoxLimits() if memory_mib is None else BoxLimits(memory_bytes=memory_mib * MIB)
+    boxes = DecoderBoxes(limits)
+    boxes.check(config.sandbox)
+    return boxes
 
 
 def _budget_mib(config: RuntimeConfig, device: torch.device) -> int:

@@ -12,7 +12,8 @@ from core.errors import Canceled
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import Detection, KeypointEstimator, LooksAhead
 from core.progress import ProgressMeter
-from core.quality import assess
+from core.quality.assessment import assess
+from core.quality.watch import QualityWatch
 from core.results.manifest import Manifest, ModelFacts, Quality, Source, software_versions
 from core.results.reader import ResultWriter
 from core.scale import ScaleReport, scale_to_height
@@ -77,6 +78,7 @@ class Stages:
 
     def __init__(self, options: JobOptions, listener: Listener | None) -> None:
         self.decoding = DecodeReport()
+        self.quality = QualityWatch()
         self._options = options
         self._listener = listener or Listener()
         self._tracking = TrackReport()
@@ -91,9 +93,13 @@ class Stages:
 
     def tick(self) -> None:
         """Work goes on, with or without a new frame; here the listener may stop the job."""
+        self.heed()
+        self._meter.tick()
+
+    def heed(self) -> None:
+        """Stop if the listener wants that."""
         if self._listener.should_stop():
             raise Canceled("The job was stopped on request.")
-        self._meter.tick()
 
     def expect(self, frames_total: int | None) -> None:
         """From now on frames are counted, about so many."""
@@ -120,6 +126,13 @@ class Stages:
             yield item
             self._meter.advance()
 
+    def known(self, items: Iterable[Counted]) -> Generator[Counted]:
+        """Pass on what an earlier attempt has counted; between any two the job may be stopped."""
+        for item in items:
+            self.tick()
+            yield item
+            self._meter.known()
+
     def has_picture(self) -> None:
         """There is a picture to search for people; only the first one is news. For any thread."""
         if self._first_frame_s is None:
@@ -128,7 +141,7 @@ class Stages:
     def follow(self, seen: Iterable[Observation], facts: VideoFacts) -> Iterator[TrackChunk]:
         """Who is who in a video."""
         return follow_persons(
-            seen,
+            self.quality.camera.people(seen, facts),
             max_persons=self._options.max_persons,
             max_gap_s=self._options.max_gap_s,
             chunk_frames=CHUNK_FRAMES,
@@ -151,6 +164,7 @@ class Stages:
         """From who is where in the picture to finished 3D poses."""
         poses = lift(tracks, width_px=width_px, height_px=height_px)
         poses = scale_to_height(poses, height_m=self._options.height_m, report=self._scaling)
+        poses = self.quality.unsmoothed(poses, width_px, height_px)
         return smooth(poses) if self._options.smoothing else poses
 
     def write(
@@ -165,9 +179,10 @@ class Stages:
         with ResultWriter(result) as writer:
             for chunk in poses:
                 writer.append(chunk)
+                self.quality.written(chunk)
                 self._listener.on_chunk(chunk)
             self.say(Stage.WRITING)
-            quality = assess(self._tracking, self.decoding)
+            quality = assess(self._tracking, self.decoding, self.quality.measured())
             manifest = Manifest(
                 source=source,
                 scale_source=self._scaling.source,

@@ -111,7 +111,14 @@ class Quality(_Part):
         decode_errors: pictures and packets that were damaged and left out.
         times_repaired: frames whose stored time was missing or not later than the one before.
         truncated: the file ends before it should; what was there was used.
-        notes: stable codes of what else is worth knowing, such as ``no_person``.
+        fps: used frames a second, on average.
+        step_variation: of the time between used frames, standard deviation over mean.
+        person_px: the longer side of a person's keypoints, on average.
+        feet_cut_off_share: of the poses, those with neither foot in the picture or known.
+        foot_slide_m: how far feet that stand slide in the result, root mean square, metres.
+        shaking_share: of the poses, those that shook from frame to frame before smoothing.
+        camera_moved_share: of the half seconds, those in which the camera moved.
+        notes: stable codes of what else is worth knowing, see ``docs/quality.md``.
         tracks: details of how the people were followed.
     """
 
@@ -124,6 +131,13 @@ class Quality(_Part):
     decode_errors: int = 0
     times_repaired: int = 0
     truncated: bool = False
+    fps: float | None = None
+    step_variation: float | None = None
+    person_px: float | None = None
+    feet_cut_off_share: float = 0.0
+    foot_slide_m: float | None = None
+    shaking_share: float | None = None
+    camera_moved_share: float | None = None
     notes: tuple[str, ...] = ()
     tracks: dict[str, Any] = {}
 

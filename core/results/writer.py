@@ -5,7 +5,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, EISDIR, ENOSPC
+from errno import EDQUOT, EFBIG, EISDIR, ENOSPC
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -194,7 +194,7 @@ def _storage_full_explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (ENOSPC, EDQUOT):
+        if error.errno not in (ENOSPC, EDQUOT, EFBIG):
             raise
         raise StorageFull(
             "The disk is full. Free some room, or use fewer frames (stride, max_fps)."

@@ -26,6 +26,8 @@ def observe_in_segments(
     *,
     threads: int,
     tick: Callable[[], None] = lambda: None,
+    first_segment: int = 0,
+    on_relief: Callable[[], None] = lambda: None,
 ) -> Generator[Observation]:
     """What is seen in each picture, in order; the same whatever the number of threads.
 
@@ -39,11 +41,16 @@ def observe_in_segments(
         plan: where the video is cut.
         threads: how many segments are searched side by side.
         tick: called now and then by the thread that draws; what it raises ends everything.
+        first_segment: where to begin, as a run that relieves another begins there. The source's
+            first picture is then that of the segment's warm-up, and observations begin with the
+            segment. They are those of an undivided call, if there a fresh run took over here, too.
+        on_relief: called by the thread that draws, between two observations, where a fresh run
+            takes over.
     """
     changed = Condition()
     capacity = threads * plan.length + plan.warm_up + _SPARE_PICTURES
-    pictures = SharedPictures(source, capacity, changed)
-    relay = Relay(first, open_another, pictures, plan, threads, changed)
+    pictures = SharedPictures(source, capacity, changed, plan.warm_up_start(first_segment))
+    relay = Relay(first, open_another, pictures, plan, threads, changed, first_segment)
     workers = [
         Thread(target=relay.work, args=(make_reader,), name=f"segments-{number}", daemon=True)
         for number in range(threads)
@@ -51,7 +58,7 @@ def observe_in_segments(
     try:
         for worker in workers:
             worker.start()
-        yield from relay.collect(tick, TICK_S)
+        yield from relay.collect(tick, TICK_S, on_relief)
     finally:
         relay.stop()
         for worker in workers:

@@ -40,6 +40,12 @@ class SegmentPlan:
         """The first used frame of a segment, counted from 0."""
         return segment * self.length
 
+    def segment_at(self, frame: int) -> int:
+        """The segment that begins at a used frame; there must be one."""
+        segment, rest = divmod(frame, self.length)
+        assert not rest, f"no segment begins at frame {frame}"  # noqa: S101 - runs begin at segments
+        return segment
+
     def warm_up_start(self, segment: int) -> int:
         """The first used frame that a run for this segment looks at."""
         return max(0, self.start(segment) - self.warm_up)

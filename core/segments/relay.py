@@ -27,12 +27,13 @@ class Relay(Generic[Picture]):
     """Decides who does what next, and whose findings count. Shared by all threads of a job.
 
     Args:
-        first: begins at the start of the video.
+        first: begins at the start of the video, or of the segment to begin with.
         open_another: makes an estimator as fresh as the first one was; called by any thread.
         pictures: of the whole video.
         plan: where it is cut.
         lanes: so many runs at most are on their way.
         changed: guards everything here and in ``pictures``.
+        first_segment: to begin with.
     """
 
     def __init__(
@@ -43,16 +44,18 @@ class Relay(Generic[Picture]):
         plan: SegmentPlan,
         lanes: int,
         changed: Condition,
+        first_segment: int = 0,
     ) -> None:
         self._open_another = open_another
         self._pictures = pictures
         self._plan = plan
         self._lanes = lanes
         self._changed = changed
-        self._head = Run(0, 0, first)
+        self._first_segment = first_segment
+        self._head = Run(first_segment, plan.warm_up_start(first_segment), first)
         self._ahead: dict[int, Run] = {}
         self._leaving: list[Run] = []
-        self._findings = {0: self._head.findings}
+        self._findings = {first_segment: self._head.findings}
         self._is_over = False
         self._is_stopping = False
         self._error: BaseException | None = None
@@ -71,9 +74,14 @@ class Relay(Generic[Picture]):
                 self._is_stopping = True
                 self._changed.notify_all()
 
-    def collect(self, tick: Callable[[], None], tick_s: float) -> Iterator[Observation]:
-        """What was seen in each frame, in order; ``tick`` is called every ``tick_s`` meanwhile."""
-        segment, is_complete = 0, False
+    def collect(
+        self, tick: Callable[[], None], tick_s: float, on_relief: Callable[[], None]
+    ) -> Iterator[Observation]:
+        """What was seen in each frame, in order; ``tick`` is called every ``tick_s`` meanwhile.
+
+        ``on_relief`` is called where another run begins to count.
+        """
+        segment, is_complete = self._first_segment, False
         while True:
             with self._changed:
                 self._changed.wait_for(partial(self._has_news, segment), tick_s)
@@ -83,12 +91,15 @@ class Relay(Generic[Picture]):
                 found = self._findings.get(segment, Findings())
                 seen, is_complete = list(found.observations), found.is_complete
                 found.observations.clear()
+                is_relief, found.is_relief = found.is_relief, False
                 if is_complete:
                     del self._findings[segment]
                     segment += 1
                 elif self._is_over and segment not in self._findings:
                     return
             tick()
+            if is_relief:
+                on_relief()
             yield from seen
 
     def stop(self) -> None:
@@ -117,7 +128,7 @@ class Relay(Generic[Picture]):
                     return None
                 if not self._head.is_busy and not self._head.findings.is_complete:
                     self._head.is_busy = True
-                    return partial(self._search, self._head)
+                    return partial(self._go_on, self._head)
                 segment = self._next_start()
                 if segment is not None:
                     place = self._plan.warm_up_start(segment)
@@ -136,12 +147,18 @@ class Relay(Generic[Picture]):
                 return None if self._pictures.ends_before(self._plan.start(segment)) else segment
         return None
 
+    def _go_on(self, head: Run, read: Reads[Picture]) -> None:
+        if head.place < self._plan.start(head.segment):
+            self._begin(head, read)  # where an earlier attempt at the same video was relieved
+        else:
+            self._search(head, read)
+
     def _begin(self, run: Run, read: Reads[Picture]) -> None:
         """A run of its own: the frames before its segment first, then the segment."""
         start = self._plan.start(run.segment)
         try:
             self._picture(start, run)  # is there such a segment at all?
-            run.estimator = self._open_another()
+            run.estimator = run.estimator or self._open_another()
             while run.place < start:
                 read(run.estimator, self._picture(run.place, run))
                 run.place += 1
@@ -150,6 +167,8 @@ class Relay(Generic[Picture]):
             if not isinstance(reason, GivenUp):
                 raise
             with self._changed:  # the video may be over
+                if run is self._head:
+                    run.has_ended, run.is_busy, run.findings.is_complete = True, False, True
                 self._relieve()
                 self._changed.notify_all()
             return
@@ -214,6 +233,7 @@ class Relay(Generic[Picture]):
             if _goes_on(head, run):
                 self._leaving.append(head)
                 self._head = run
+                run.findings.is_relief = True
             else:
                 run.is_dropped = True
                 if not run.is_busy:

@@ -9,10 +9,17 @@ from core.tracking.association import Observation
 
 @dataclass(eq=False)
 class Findings:
-    """What was seen in one segment; read from the front while it grows at the back."""
+    """What was seen in one segment; read from the front while it grows at the back.
+
+    Attributes:
+        observations: those that nobody has drawn yet.
+        is_complete: no more will come.
+        is_relief: a fresh run saw them, which owes nothing to what was seen before.
+    """
 
     observations: deque[Observation] = field(default_factory=deque)
     is_complete: bool = False
+    is_relief: bool = False
 
 
 @dataclass(eq=False)

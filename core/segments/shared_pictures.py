@@ -37,14 +37,17 @@ class SharedPictures(Generic[Picture]):
         source: where pictures come from; asked by one thread at a time.
         capacity: at most so many are kept, however far ahead somebody wants to look.
         changed: the condition that guards this and everything that decides whether to wait.
+        first: the place of the source's first picture.
     """
 
-    def __init__(self, source: Source[Picture], capacity: int, changed: Condition) -> None:
+    def __init__(
+        self, source: Source[Picture], capacity: int, changed: Condition, first: int = 0
+    ) -> None:
         self._source = source
         self._capacity = capacity
         self._changed = changed
         self._kept: deque[Picture] = deque()
-        self._floor = 0
+        self._floor = first
         self._asking = False
         self._ended = False
 

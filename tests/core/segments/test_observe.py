@@ -26,8 +26,8 @@ LEFT_PX, RIGHT_PX = 200.0, 600.0
 class Numbers:
     """Numbered pictures; remembers how many were drawn."""
 
-    def __init__(self, count: int, error_at: int | None = None) -> None:
-        self._left = iter(range(count))
+    def __init__(self, count: int, error_at: int | None = None, first: int = 0) -> None:
+        self._left = iter(range(first, count))
         self._error_at = error_at
         self.drawn = 0
 
@@ -162,6 +162,44 @@ def test_the_result_does_not_depend_on_threads_or_their_luck(seed):
     for threads in (2, 3, 5):
         office = Office(some_people, seed)
         assert numbers(list(office.observe(Numbers(83), threads))) == expected
+        assert all(tracker.closed for tracker in office.trackers)
+
+
+def reliefs(office: Office, count: int, threads: int) -> list[int]:
+    """The frames at which a fresh run took over."""
+    seen: list[Observation] = []
+    places: list[int] = []
+    for one in office.observe(Numbers(count), threads, on_relief=lambda: places.append(len(seen))):
+        seen.append(one)
+    return places
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_search_that_begins_where_a_fresh_run_took_over_sees_the_same(seed, threads):
+    expected = numbers(list(Office(some_people).observe(Numbers(83), 1)))
+    places = reliefs(Office(some_people, seed), 83, threads)
+    assert places == reliefs(Office(some_people), 83, 1)
+    assert len(places) > 2
+    for place in places:
+        segment = PLAN.segment_at(place)
+        source = Numbers(83, first=PLAN.warm_up_start(segment))
+        office = Office(some_people, seed)
+        rest = numbers(list(office.observe(source, threads, first_segment=segment)))
+        assert rest == expected[place:]
+        assert all(tracker.closed for tracker in office.trackers)
+
+
+def test_where_nobody_was_relieved_no_place_is_told():
+    office = Office(lambda start: LEFT_PX if start == 0 else RIGHT_PX)
+    assert reliefs(office, 45, 2) == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_video_that_ends_before_the_place_to_begin_at_is_over(threads):
+    for count in (27, 29, 30):  # before the warm-up, within it, and just behind it
+        office = Office()
+        assert list(office.observe(Numbers(count, first=27), threads, first_segment=3)) == []
         assert all(tracker.closed for tracker in office.trackers)
 
 

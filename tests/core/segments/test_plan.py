@@ -1,5 +1,6 @@
 """Where a video is cut."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,3 +31,12 @@ def test_ten_seconds_are_two_segments_and_a_short_clip_is_one():
     assert SegmentPlan.of(120).length >= 120
     assert SegmentPlan.of(230).length == 117
     assert SegmentPlan.of(None).length == LENGTH_FRAMES
+
+
+@given(st.none() | st.integers(1, 10**6), st.integers(0, 1000))
+def test_a_segment_is_found_by_the_frame_it_begins_at(frames, segment):
+    plan = SegmentPlan.of(frames)
+    assert plan.segment_at(plan.start(segment)) == segment
+    if plan.length > 1:
+        with pytest.raises(AssertionError):
+            plan.segment_at(plan.start(segment) + 1)

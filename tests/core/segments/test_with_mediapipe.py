@@ -36,7 +36,7 @@ def look(estimator: MediaPipeEstimator, frame: Frame) -> Observation:
     return Observation(frame.index, frame.time_s, estimator.estimate(frame))
 
 
-def observe(estimators, frames, threads, plan=PLAN) -> list[Observation]:
+def observe(estimators, frames, threads, plan=PLAN, **more) -> list[Observation]:
     seen = observe_in_segments(
         Frames(frames),
         estimators.open(PoseModel.FULL),
@@ -44,6 +44,7 @@ def observe(estimators, frames, threads, plan=PLAN) -> list[Observation]:
         lambda: look,
         plan,
         threads=threads,
+        **more,
     )
     return list(seen)
 
@@ -80,6 +81,21 @@ def with_one_thread(estimators, close_up):
 def test_the_number_of_threads_does_not_change_a_bit(estimators, close_up, with_one_thread):
     assert len(numbers(with_one_thread)) > 60
     assert numbers(observe(estimators, close_up, 3)) == numbers(with_one_thread)
+
+
+def test_beginning_where_a_fresh_run_took_over_does_not_change_a_bit(
+    estimators, close_up, with_one_thread
+):
+    taken_over = 0
+    for segment in range(1, len(close_up) // PLAN.length + 1):
+        pictures = close_up[PLAN.warm_up_start(segment) :]
+        rest = observe(estimators, pictures, 2, first_segment=segment)
+        whole = with_one_thread[PLAN.start(segment) :]
+        assert [one.frame_index for one in rest] == [one.frame_index for one in whole]
+        taken_over += numbers(rest) == numbers(whole)
+    reliefs = []
+    observe(estimators, close_up, 1, on_relief=lambda: reliefs.append(1))
+    assert taken_over >= len(reliefs) > 0
 
 
 def test_segments_agree_with_an_undivided_search_within_its_own_noise(
