@@ -1,30 +1,17 @@
-"""One line per event on standard error, with no secrets in it."""
+"""How a worker logs: one line per event on standard error, RQ's lines among them."""
 
 import logging
-import re
-import sys
+from logging.config import dictConfig
 
-_PASSWORD = re.compile(r"(?P<scheme>\w+://)[^@/\s]*@")
+from core.event_log.config import logging_config
+from core.event_log.lines import LogFormat, mask
 
+__all__ = ["mask", "set_up_logging"]
 
-def mask(text: str) -> str:
-    """The text without the user and password of any URL in it."""
-    return _PASSWORD.sub(r"\g<scheme>***@", text)
-
-
-class MaskingFormatter(logging.Formatter):
-    """Masks the whole finished line, the traceback included."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+_CHATTY = ("rq.worker", "rq.job", "rq.queue", "rq.registry")
 
 
-def set_up_logging(level: str, *, name: str) -> None:
+def set_up_logging(level: str, *, name: str, log_format: LogFormat = LogFormat.TEXT) -> None:
     """Send everything to standard error; RQ's own chatter only from warnings up."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        MaskingFormatter(f"%(asctime)s %(levelname)s {name} %(message)s", "%Y-%m-%dT%H:%M:%S")
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("rq.worker", "rq.job", "rq.queue", "rq.registry"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    dictConfig(logging_config(log_format, level=level, process=name, quiet=_CHATTY))
+    logging.captureWarnings(True)

@@ -36,6 +36,9 @@ class WorkerBeat(BaseModel):
     """Such as ``cpu`` or ``cuda:0``."""
     job_id: str | None = None
     """What it is busy with; None while it waits for work."""
+    memory_bytes: dict[str, int] = {}
+    """By kind: ``resident`` of the process; on a GPU also ``vram_allocated``, ``vram_reserved`` and
+    ``vram_budget``."""
 
 
 class Heartbeats:

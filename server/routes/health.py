@@ -4,28 +4,24 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from core.contracts import LIFT_QUEUE
-from core.errors import LiftError
+from core.errors import StoreUnavailable
+from server.auth import KEY_ERRORS, identify
+from server.deployment_numbers import STORE_AWAY
 from server.problems import MEDIA_TYPE, Problem
-from server.services import Services, Use
+from server.readiness import Check
+from server.services import Use
 
 router = APIRouter(tags=["operation"])
 
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Check(BaseModel):
-    """One thing that must be well for jobs to be done."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
 class Readiness(BaseModel):
     """Whether a job sent now would be done."""
 
     ready: bool
+    degraded: bool = False
+    """It would be, but something ought to be looked after; the checks say what."""
     checks: list[Check]
 
 
@@ -48,11 +44,11 @@ async def healthz() -> dict[str, str]:
     summary="Jobs can be accepted and done",
 )
 async def readyz(request: Request, services: Use) -> Readiness | Response:
-    """Redis answers, files have room, and at least one worker lives."""
-    checks = await services.looks.run(lambda: [_redis(services), _room(services)])
-    checks.append(await services.looks.run(_worker, services))
+    """Redis and the storage take writes, there is room, and a worker for videos lives."""
+    checks = await services.readiness.answers()
     if all(check.ok for check in checks):
-        return Readiness(ready=True, checks=checks)
+        degraded = any(check.degraded for check in checks)
+        return Readiness(ready=True, degraded=degraded, checks=checks)
     missing = NotReady(
         type="urn:poselift:problem:not_ready",
         title="The service is not ready",
@@ -66,33 +62,16 @@ async def readyz(request: Request, services: Use) -> Readiness | Response:
     return JSONResponse(missing.model_dump(), 503, {"Retry-After": "5"}, MEDIA_TYPE)
 
 
-@router.get("/metrics", response_class=Response, summary="Numbers for Prometheus")
-async def metrics(services: Use) -> Response:
-    """Jobs by state, queue depth, workers, uploads, request times."""
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses=KEY_ERRORS,
+    summary="Numbers for Prometheus",
+)
+async def metrics(request: Request, services: Use) -> Response:
+    """Of the whole deployment: jobs, queue, workers, failures, uploads, request times."""
+    try:
+        await identify(request, services)
+    except StoreUnavailable:  # nor can keys be looked up: nothing but this is told
+        return Response(STORE_AWAY, media_type=_EXPOSITION)
     return Response(await services.looks.run(services.metrics.expose), media_type=_EXPOSITION)
-
-
-def _redis(services: Services) -> Check:
-    try:
-        services.ledger.counts()
-    except LiftError as error:
-        return Check(name="redis", ok=False, detail=error.detail)
-    return Check(name="redis", ok=True, detail="Redis answers.")
-
-
-def _room(services: Services) -> Check:
-    try:
-        has_room = services.blobs.has_room(0)
-    except LiftError as error:
-        return Check(name="storage", ok=False, detail=error.detail)
-    detail = "There is room for uploads." if has_room else "There is no room for uploads."
-    return Check(name="storage", ok=has_room, detail=detail)
-
-
-def _worker(services: Services) -> Check:
-    try:
-        alive = services.beats.alive(LIFT_QUEUE)
-    except LiftError:
-        return Check(name="workers", ok=False, detail="Workers cannot be seen without Redis.")
-    detail = f"Workers alive: {len(alive)}." if alive else "No worker is running."
-    return Check(name="workers", ok=bool(alive), detail=detail)

@@ -1,6 +1,6 @@
 import pytest
 
-from core.quality import assess
+from core.quality.assessment import assess
 from core.tracking.tracks import TrackReport
 from core.video.frames import DecodeReport
 
