@@ -4,11 +4,12 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from itertools import chain, islice
 
 from core.contracts import JobOptions
 from core.keypoints.attention import StartsAnywhere
 from core.keypoints.protocol import KeypointEstimator
+from core.resuming import ObservationSpool, Spooling
 from core.segments.observe import TICK_S, observe_in_segments
 from core.segments.plan import SegmentPlan
 from core.segments.reader import PictureReader
@@ -16,7 +17,8 @@ from core.stages import Stages
 from core.tracking.association import Observation
 from core.video.frames import Frame, FrameSelection, VideoFacts, VideoLimits
 from core.video.read_ahead import ReadAhead
-from core.video.stream import expected_frames, stream_pictures
+from core.video.reader import VideoReader
+from core.video.stream import expected_frames
 from core.video.upright import StoredPicture, UprightRgb, fitted
 
 LONGEST_SIDE_PX = 960
@@ -34,13 +36,13 @@ class Footage:
     """What is to be searched: the used frames of a video.
 
     Attributes:
-        video: the file.
+        video: the open file.
         facts: what ``probe`` said about it.
         selection: which frames are used.
         limits: those of ``probe``.
     """
 
-    video: Path
+    video: VideoReader
     facts: VideoFacts
     selection: FrameSelection
     limits: VideoLimits | None = None
@@ -53,6 +55,7 @@ def observe_video(
     job: Stages,
     open_estimator: Callable[[JobOptions], KeypointEstimator],
     threads: int,
+    spool: ObservationSpool,
 ) -> Iterator[Iterator[Observation]]:
     """People in each used frame, in order, for as long as the block runs; then all threads end.
 
@@ -63,23 +66,29 @@ def observe_video(
         open_estimator: makes an estimator, as fresh as any; called again, and by several threads,
             if it makes one that may start anywhere.
         threads: how many of these work side by side.
+        spool: what an earlier attempt has seen, and where it is kept what this one sees.
     """
     with open_estimator(options) as estimator:
         divides = isinstance(estimator, StartsAnywhere)
         side_px = LONGEST_SIDE_PX if divides else None
-        decode = partial(_decode, footage, job, side_px)
+        plan = SegmentPlan.of(expected_frames(footage.facts, footage.selection))
+        segment = plan.segment_at(spool.frames) if divides else 0
+        decode = partial(_decode, footage, job, side_px, plan.warm_up_start(segment))
         with ReadAhead(decode, PICTURES_AHEAD, name="decoder") as pictures:
             if isinstance(estimator, StartsAnywhere):
+                spooling = Spooling(spool)
                 seen = observe_in_segments(
                     pictures,
                     estimator,
                     partial(_open_another, open_estimator, options),
                     partial(PictureReader, footage.facts, side_px, job.has_picture),
-                    SegmentPlan.of(expected_frames(footage.facts, footage.selection)),
+                    plan,
                     threads=min(threads, _most_segments(footage.facts)),
                     tick=job.tick,
+                    first_segment=segment,
+                    on_relief=spooling.relieved,
                 )
-                observations = job.counted(seen)
+                observations = _after(job.known(spool.read()), job.counted(spooling.passing(seen)))
             else:
                 seen = _frames(pictures, footage.facts, job)
                 observations = job.observe(seen, estimator)
@@ -92,10 +101,10 @@ def _decode(
     footage: Footage,
     job: Stages,
     longest_side_px: int | None,
+    known: int,
     on_step: Callable[[], None],
 ) -> Generator[StoredPicture]:
-    return stream_pictures(
-        footage.video,
+    pictures = footage.video.pictures(
         footage.facts,
         footage.selection,
         job.decoding,
@@ -103,6 +112,16 @@ def _decode(
         on_step,
         longest_side_px=longest_side_px,
     )
+    # Those that nobody will look at are decoded all the same: what a decoder makes of damage, and
+    # which frames a rate limit leaves, depends on everything before.
+    with closing(pictures):
+        watched = job.quality.camera.pictures(pictures, footage.facts)
+        yield from islice(watched, known, None)
+
+
+def _after(first: Generator[Observation], then: Generator[Observation]) -> Generator[Observation]:
+    with closing(first), closing(then):
+        yield from chain(first, then)
 
 
 def _frames(pictures: ReadAhead[StoredPicture], facts: VideoFacts, job: Stages) -> Generator[Frame]:

@@ -2,9 +2,11 @@
 
 FFmpeg guesses formats and follows references: a playlist, a ``concat`` script or a name such as
 ``http://...`` would be obeyed. So the format is decided by our own look at the first bytes, the
-path is given as ``file:`` plus an absolute path, and every protocol but ``file`` is forbidden.
+path is given as ``file:`` plus an absolute path, and every protocol but ``file`` is forbidden. A
+process that may open nothing gets the open file, and FFmpeg's ``fd`` is the one protocol it has.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +29,12 @@ from core.errors import (
     VideoTooSmall,
     VideoTruncated,
 )
-from core.video.frames import VideoLimits
+from core.video.facts import VideoLimits
+from core.video.shortage import raise_if_memory_is_short
 from core.video.signatures import HEAD_BYTES, Container, sniff
+
+VideoFile = Path | int
+"""A file by its path, or the descriptor of an open one, which is not closed here."""
 
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
 
@@ -67,7 +73,7 @@ class OpenVideo:
 
 
 @contextmanager
-def open_video(path: Path, limits: VideoLimits, decoder_threads: int = 1) -> Iterator[OpenVideo]:
+def open_video(path: VideoFile, limits: VideoLimits) -> Iterator[OpenVideo]:
     """Open a file, check it against the limits, and close it whatever happens. Decodes nothing.
 
     Raises:
@@ -148,25 +154,29 @@ def promised_end_s(video: OpenVideo) -> float | None:
     return float((stream.start_time or 0) * stream.time_base) + length_s
 
 
-def _head(path: Path) -> bytes:
+def _head(path: VideoFile) -> bytes:
     try:
+        if isinstance(path, int):
+            return os.pread(path, HEAD_BYTES, 0)
         with path.open("rb") as file:
             return file.read(HEAD_BYTES)
     except OSError as error:
-        raise NotAVideo(f"'{path.name}' cannot be read: {error.strerror}.") from None
+        name = "The file" if isinstance(path, int) else f"'{path.name}'"
+        raise NotAVideo(f"{name} cannot be read: {error.strerror}.") from None
 
 
-def _is_cut(path: Path, kind: Container, head: bytes) -> bool:
+def _is_cut(path: VideoFile, kind: Container, head: bytes) -> bool:
     """FFmpeg adapts the length of an AVI to what is there, so its own size field is asked."""
     if kind is not Container.AVI:
         return False
     riff_bytes = int.from_bytes(head[4:8], "little")
-    return riff_bytes < 0xFFFFFFFF and path.stat().st_size < riff_bytes + 8
+    file_bytes = os.stat(path).st_size  # noqa: PTH116 - a Path cannot be a descriptor
+    return riff_bytes < 0xFFFFFFFF and file_bytes < riff_bytes + 8
 
 
-def _open(path: Path, kind: Container, decoders: str, max_pixels: int = 0) -> InputContainer:
-    options = {
-        "protocol_whitelist": "file",
+def _open(path: VideoFile, kind: Container, decoders: str, max_pixels: int = 0) -> InputContainer:
+    url, options = _address(path)
+    options |= {
         "format_whitelist": _DEMUXERS[kind],
         "enable_drefs": "0",
         "codec_whitelist": decoders,
@@ -174,26 +184,49 @@ def _open(path: Path, kind: Container, decoders: str, max_pixels: int = 0) -> In
     if max_pixels:
         options["max_pixels"] = str(max_pixels)
     try:
-        # "file:" keeps a name such as "concat:a|b" or "http://host" from being read as a protocol.
         return av.open(
-            f"file:{path.absolute()}",
+            url,
             format=_DEMUXERS[kind],
             options=options,
             metadata_errors="replace",
         )
     except (FFmpegError, ValueError) as error:
+        raise_if_memory_is_short(error)
         raise VideoTruncated(
             f"The file begins like {kind.value.upper()}, but cannot be read: it is cut off or "
             "damaged. Copy or upload it again."
         ) from error
 
 
-def _claimed_size(path: Path, kind: Container) -> tuple[int, int]:
+def _address(path: VideoFile) -> tuple[str, dict[str, str]]:
+    """What FFmpeg calls the file, and the one protocol that it may use."""
+    if isinstance(path, int):
+        # FFmpeg reads on from where the file stands, and everybody who has it open shares that.
+        os.lseek(path, 0, os.SEEK_SET)
+        return "fd:", {"protocol_whitelist": "fd", "fd": str(path)}
+    # "file:" keeps a name such as "concat:a|b" or "http://host" from being read as a protocol.
+    return f"file:{path.absolute()}", {"protocol_whitelist": "file"}
+
+
+def _claimed_size(path: VideoFile, kind: Container) -> tuple[int, int]:
     """Width and height in the headers, however absurd; (0, 0) if they are really missing."""
     # No decoder may look: one that finds a size it cannot handle erases it.
-    with _open(path, kind, decoders="none") as container:
+    with _place_kept(path), _open(path, kind, decoders="none") as container:
         stream = _moving_pictures(container)
         return stream.width, stream.height
+
+
+@contextmanager
+def _place_kept(path: VideoFile) -> Iterator[None]:
+    """Whoever else is reading the same open file finds it where it was."""
+    if not isinstance(path, int):
+        yield
+        return
+    place = os.lseek(path, 0, os.SEEK_CUR)
+    try:
+        yield
+    finally:
+        os.lseek(path, place, os.SEEK_SET)
 
 
 def _moving_pictures(container: InputContainer) -> VideoStream:

@@ -9,8 +9,9 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from core.video.containers import OpenVideo, promised_end_s
+from core.video.facts import DecodeReport
 from core.video.frame_times import FrameClock, TickQueue
-from core.video.frames import DecodeReport
+from core.video.shortage import raise_if_memory_is_short
 from core.video.signatures import Container
 
 FALLBACK_FPS = 25.0
@@ -154,7 +155,9 @@ def _packets(
                 # the middle, where a camera dropped a picture.
                 continue
             yield packet
-    except (FFmpegError, IndexError):  # PyAV trips over a stream that first appears halfway
+    except (FFmpegError, IndexError) as error:
+        # PyAV trips over a stream that first appears halfway: IndexError.
+        raise_if_memory_is_short(error)
         report.decode_errors += 1
         report.truncated = True
 
@@ -162,7 +165,8 @@ def _packets(
 def _decoded(video: OpenVideo, packet: Packet | None, report: DecodeReport) -> list[VideoFrame]:
     try:
         return video.stream.decode(packet)
-    except FFmpegError:
+    except FFmpegError as error:
+        raise_if_memory_is_short(error)
         report.decode_errors += 1
         return []
 

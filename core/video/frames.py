@@ -1,12 +1,13 @@
-"""Words about video that need no decoder: a frame, the facts of a file, limits, a selection."""
+"""One decoded picture, upright."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from jaxtyping import UInt8
 
-from core.contracts import JobOptions
+from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
+
+__all__ = ["DecodeReport", "Frame", "FrameSelection", "VideoFacts", "VideoLimits"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,89 +25,3 @@ class Frame:
     index: int
     time_s: float
     rgb: UInt8[np.ndarray, "height width 3"]
-
-
-@dataclass(frozen=True)
-class VideoFacts:
-    """What a file's headers and its first picture say.
-
-    Attributes:
-        width_px: of the upright picture, as every ``Frame`` has it.
-        height_px: of the upright picture.
-        rotation_deg: how far stored pictures are turned clockwise to stand upright: 0, 90, 180 or
-            270.
-        duration_s: of the picture stream; ``None`` if the file does not say.
-        frame_count_estimate: from the header, or duration times rate; ``None`` if neither is known.
-        average_fps: frames a second as the container has it; a hint only, rates vary.
-        codec: FFmpeg's name, such as ``h264``.
-        container: ``mp4``, ``mov``, ``mkv``, ``webm``, ``avi`` or ``ts``, by content.
-        stored_width_px: as stored, before rotation and before pixels are made square.
-        stored_height_px: as stored.
-        has_audio: whether there is sound, which is ignored.
-        start_s: time of the first picture on the file's own clock; zero in most files.
-    """
-
-    width_px: int
-    height_px: int
-    rotation_deg: int
-    duration_s: float | None
-    frame_count_estimate: int | None
-    average_fps: float | None
-    codec: str
-    container: str
-    stored_width_px: int
-    stored_height_px: int
-    has_audio: bool = False
-    start_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class VideoLimits:
-    """What we accept. Checked against the headers before any picture is decoded."""
-
-    min_side_px: int = 8
-    max_side_px: int = 16_384
-    max_pixels: int = 8192 * 8192
-    max_duration_s: float = 24 * 3600.0
-    max_streams: int = 64
-
-
-@dataclass(frozen=True)
-class FrameSelection:
-    """Which frames of a video are used.
-
-    Attributes:
-        stride: every n-th frame, counted from the first one in the time range.
-        max_fps: at most so many frames a second, by their times.
-        start_s: seconds from the first picture, as a player counts them.
-        end_s: seconds from the first picture; that moment itself is no longer used.
-    """
-
-    stride: int = 1
-    max_fps: float | None = None
-    start_s: float = 0.0
-    end_s: float | None = None
-
-    @classmethod
-    def of(cls, options: JobOptions) -> Self:
-        return cls(options.stride, options.max_fps, options.start_s, options.end_s)
-
-
-@dataclass
-class DecodeReport:
-    """What happened while a video was decoded; filled in as its frames are drawn.
-
-    Attributes:
-        frames_decoded: pictures that came out of the decoder, used or not. A seek to the start
-            of the range leaves out those before it.
-        frames_used: those that were handed on.
-        decode_errors: pictures and packets that were damaged and left out.
-        times_repaired: frames whose stored time was missing or not later than the one before.
-        truncated: the file ends, or becomes unreadable, before the end that its header promises.
-    """
-
-    frames_decoded: int = 0
-    frames_used: int = 0
-    decode_errors: int = 0
-    times_repaired: int = 0
-    truncated: bool = False

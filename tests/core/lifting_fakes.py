@@ -18,13 +18,14 @@ class FakeEstimator:
     def __init__(self, people: Callable[[Frame], Sequence[Detection]]) -> None:
         self._people = people
         self.asked: list[int] = []
-        self.closed = 0
+        self.opened = self.closed = 0
 
     def estimate(self, frame: Frame) -> Sequence[Detection]:
         self.asked.append(frame.index)
         return self._people(frame)
 
     def __enter__(self) -> "FakeEstimator":
+        self.opened += 1
         return self
 
     def __exit__(self, *_: object) -> None:

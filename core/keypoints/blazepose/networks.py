@@ -79,8 +79,9 @@ class PoseNetworks:
     Args:
         detector: finds people; outputs guesses and their logits.
         landmarker: finds landmarks; outputs landmarks, presence, heat maps and world landmarks.
-        device: where they run. Half precision on a GPU, single on a CPU.
+        device: where they run.
         batch: crops that go through a network at once.
+        dtype: half precision on a GPU if None, and single on a CPU.
     """
 
     def __init__(
@@ -90,12 +91,14 @@ class PoseNetworks:
         device: torch.device,
         *,
         batch: int = 32,
+        dtype: torch.dtype | None = None,
     ) -> None:
         self.device = device
         self._batch = batch
         self._one_at_a_time = Lock()
         # bfloat16 would not do: it moves landmarks by a quarter of a pixel.
-        self._dtype = torch.float16 if device.type == "cuda" else torch.float32
+        usual = torch.float16 if device.type == "cuda" else torch.float32
+        self._dtype = dtype or usual
         self._sides = detector.side, landmarker.side
         for network in (detector, landmarker):
             network.eval().to(device, self._dtype)
@@ -104,7 +107,14 @@ class PoseNetworks:
         self._landmarker = Replayed(landmarker, batch)
 
     @classmethod
-    def load(cls, bundle: Path, device: torch.device, *, batch: int = 32) -> Self:
+    def load(
+        cls,
+        bundle: Path,
+        device: torch.device,
+        *,
+        batch: int = 32,
+        dtype: torch.dtype | None = None,
+    ) -> Self:
         """Load a ``.task`` bundle.
 
         Raises:
@@ -120,6 +130,7 @@ class PoseNetworks:
             _network(landmarker, _LANDMARK_OUTPUTS),
             device,
             batch=batch,
+            dtype=dtype,
         )
 
     def rehearse(self) -> None:

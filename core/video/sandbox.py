@@ -1,0 +1,13 @@
+"""The setting that says whether videos are decoded in a box; see ``docs/decisions/0012``."""
+
+from enum import StrEnum
+
+
+class Sandbox(StrEnum):
+    """Whether videos are decoded in a box."""
+
+    OFF = "off"
+    AUTO = "auto"
+    """With all the walls that this system has."""
+    REQUIRE = "require"
+    """With every wall, or not at all."""

@@ -1,0 +1,50 @@
+"""A video that breaks its decoder fails its own job, at once, and the worker goes on."""
+
+import pytest
+
+from core.contracts import JobState
+from core.video.box.boxes import DecoderBoxes
+from core.video.box.limits import BoxLimits
+from tests.videos import make_video
+from tests.worker.fake_runtime import FakeRuntime
+from worker.settings import WorkerSettings
+
+
+class BoxedRuntime(FakeRuntime):
+    def __init__(self, boxes):
+        super().__init__()
+        self._boxes = boxes
+
+    def lift_video(self, video, result, options, **more):
+        with self._boxes.open(video) as reader:
+            facts = reader.probe(on_step=lambda: None)
+            assert len(list(reader.pictures(facts))) == 4
+        return super().lift_video(video, result, options, **more)
+
+
+@pytest.fixture
+def runtime():
+    limits = BoxLimits(silence_s=1.0)
+    with DecoderBoxes(limits, module="tests.core.video.box.intruder") as boxes:
+        yield BoxedRuntime(boxes)
+
+
+def test_a_broken_decoder_is_a_failed_job(tmp_path, hire, submit, ledger, state):
+    video = make_video(tmp_path / "clip.mp4", codec="mpeg4", frames=4, size=(64, 48)).read_bytes()
+    jobs = [submit(content) for content in (b"segfault", b"sleep", b"nonsense", video)]
+    hire().work(burst=True)
+    records = [ledger.get(job_id) for job_id in jobs]
+    assert [record.state for record in records] == [JobState.FAILED] * 3 + [JobState.SUCCEEDED]
+    codes = [record.error.code for record in records[:3]]
+    assert codes == ["decoder_crashed", "decoder_limits", "decoder_crashed"]
+    assert {record.attempt for record in records} == {1}
+    assert not any(record.error.retriable for record in records[:3])
+
+
+def test_workers_decode_in_a_box_unless_told_otherwise(monkeypatch):
+    monkeypatch.delenv("POSELIFT_SANDBOX", raising=False)
+    assert WorkerSettings.read().sandbox.value == "auto"
+    monkeypatch.setenv("POSELIFT_SANDBOX", "require")
+    monkeypatch.setenv("POSELIFT_DECODER_MEMORY_MIB", "1024")
+    settings = WorkerSettings.read()
+    assert (settings.sandbox.value, settings.decoder_memory_mib) == ("require", 1024)
