@@ -1,0 +1,1 @@
+"""Tells whoever asked for it that a job has ended: signed, retried, and never into our network."""
