@@ -40,11 +40,16 @@ def save(name: str, measurement: Measurement) -> Path:
     content = {
         "name": name,
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": platform.system()},
+        "machine": machine(),
         **asdict(measurement),
     }
     path.write_text(json.dumps(content, indent=2) + "\n")
     return path
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    return {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": platform.system()}
 
 
 def committed_ratios(name: str) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from core.models import Lifter
+from core.models.config import PRESETS
 from core.models.lines_of_sight import LinesOfSight, joint_places
 from core.models.normalise import centre_weights, centred_view, size_weights
 from core.skeleton import BODY, KEYPOINT_NAMES
@@ -72,3 +74,17 @@ def test_without_hips_there_is_nothing_to_be_relative_to(scene):
 def test_places_are_means():
     """Rows that sum to 1 place joints rightly wherever the person stands."""
     torch.testing.assert_close(joint_places().sum(1), torch.ones(len(BODY)))
+
+
+def test_arithmetic_with_fewer_bits_gives_nearly_the_same():
+    torch.manual_seed(0)
+    lifter = Lifter(PRESETS["small"]).eval()
+    inputs = (torch.rand(1, 5, 33, 2) - 0.5, torch.ones(1, 5, 33), torch.arange(5.0)[None] / 30)
+    with torch.inference_mode():
+        exact = lifter(*inputs)
+        for dtype in (torch.bfloat16, torch.float16):
+            with torch.autocast("cpu", dtype):
+                coarse = lifter(*inputs)
+            torch.testing.assert_close(
+                coarse.joints_m.float(), exact.joints_m, atol=0.05, rtol=0.05
+            )
