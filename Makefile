@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: install test check demo bench clean help
+.PHONY: install test check demo bench fuzz audit clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,15 @@ demo: $(READY) ## upload a real clip, watch it run, get poses and a picture in d
 
 bench: $(READY) ## measure, and compare with the committed baselines
 	$(BIN)/python -m benchmarks
+
+fuzz: $(READY) ## made-up files, forms and requests by the thousand, for minutes
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=3600 tests/faults/test_probe_fuzz.py \
+		tests/faults/test_form_fuzz.py tests/faults/test_openapi_conformance.py
+
+audit: $(READY) ## known holes in the pinned dependencies; asks PyPI, fails where it cannot
+	test -x $(VENV)/audit/bin/pip-audit || $(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet 'pip-audit>=2.10'  # apart: it has pins of its own
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 clean: ## remove what was built
 	rm -rf $(VENV) demo .pytest_cache .ruff_cache .hypothesis

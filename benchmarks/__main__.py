@@ -12,6 +12,7 @@ from benchmarks.measurement import Measurement, committed_ratios, save
 
 BENCHMARKS = {
     "memory": "peak memory of `poselift lift` as the video gets longer",
+    "decoder_box": "decoding in a process with limits, against decoding in this one",
     "end_to_end": "lifting a video, against the obvious loop and the machine's limit",
 }
 """Name of each benchmark (and of its module here), and what it measures."""
@@ -19,7 +20,10 @@ BENCHMARKS = {
 STUDIES = {
     "detector-noise": "how wrong the 2D detector and its own 3D are, on videos of your own",
     "weight-sharing": "error and cost of the lifter's graph choices, trained on motion of yours",
+    "hostile": "over a thousand hostile files through the API: what becomes of them",
     "graph-memory": "memory of sparse, dense and fully connected message passing",
+    "lifter": "time and memory of our lifters beside two published kinds",
+    "gpu": "everything that needs a GPU: answers, rates, memory, training",
 }
 """Written down in docs instead of being held to a baseline; each has arguments of its own."""
 
