@@ -161,6 +161,36 @@ class BlobFacts(BaseModel):
     sha256: str
 
 
+class WebhookState(StrEnum):
+    """Whether a job's webhook was told that the job ended."""
+
+    WAITING = "waiting"
+    """The job has not ended."""
+    PENDING = "pending"
+    """To be sent, or to be sent again."""
+    DELIVERED = "delivered"
+    GONE = "gone"
+    """The receiver answered 410: it wants no more."""
+    FAILED = "failed"
+    """Every attempt failed."""
+
+
+class WebhookProgress(BaseModel):
+    """What came of telling a job's webhook so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: WebhookState
+    attempts: Annotated[int, Field(description="How many were begun.")] = 0
+    next_attempt_at: datetime | None = None
+    last_status: Annotated[
+        int | None, Field(description="The HTTP status that the last attempt was answered with.")
+    ] = None
+    last_error: Annotated[
+        str | None, Field(description="Why it got no answer, such as `timeout`.")
+    ] = None
+
+
 class JobRecord(BaseModel):
     """The truth about one job, as the ledger keeps it."""
 
@@ -171,6 +201,8 @@ class JobRecord(BaseModel):
     options: JobOptions
     filename: str
     upload: BlobFacts
+    owner: str | None = None
+    """Id of the API key that sent it, whose job alone it is; None where no keys were in use."""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -183,6 +215,10 @@ class JobRecord(BaseModel):
     result: BlobFacts | None = None
     persons: int | None = None
     """How many people the finished result holds; 0 is a success that found nobody."""
+    webhook_url: Annotated[str | None, Field(repr=False)] = None
+    """Whom to tell when the job ends. It may hold secrets, so clients are not shown it."""
+    webhook: WebhookProgress | None = None
+    """None if nobody is to be told."""
 
 
 Point = tuple[float, float]

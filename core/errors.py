@@ -89,6 +89,20 @@ class VideoMismatch(VideoError):
     title = "The video is not the one the result was made from"
 
 
+class DecoderCrashed(VideoError):
+    """The same file would do the same again."""
+
+    code = "decoder_crashed"
+    title = "The video crashes the decoder"
+
+
+class DecoderLimits(VideoError):
+    """Memory, processor time or patience; trying again would end in the same way."""
+
+    code = "decoder_limits"
+    title = "The video takes more to decode than it may"
+
+
 # --- What the user asked for --------------------------------------------------------------------
 
 
@@ -107,6 +121,18 @@ class OptionUnknown(OptionError):
 class OptionOutOfRange(OptionError):
     code = "option_out_of_range"
     title = "An option's value is out of range"
+
+
+class WebhookUrlInvalid(OptionError):
+    code = "webhook_url_invalid"
+    title = "The webhook's URL cannot be used"
+
+
+class WebhooksDisabled(OptionError):
+    """The operator has set no secret to sign with."""
+
+    code = "webhooks_disabled"
+    title = "This server sends no webhooks"
 
 
 class KeypointsInvalid(LiftError):
@@ -153,6 +179,12 @@ class UploadTooLarge(LiftError):
 class UploadIncomplete(LiftError):
     code = "upload_incomplete"
     title = "The upload stopped before its end"
+
+
+class UploadTooSlow(LiftError):
+    code = "upload_too_slow"
+    title = "The upload came too slowly"
+    retriable = True
 
 
 class UploadMissing(LiftError):
@@ -209,6 +241,52 @@ class IdempotencyInFlight(LiftError):
     retriable = True
 
 
+# --- Who may do what ----------------------------------------------------------------------------
+
+
+class ApiKeyRequired(LiftError):
+    code = "api_key_required"
+    title = "This needs an API key"
+
+
+class ApiKeyInvalid(LiftError):
+    code = "api_key_invalid"
+    title = "The API key is not valid"
+
+
+class HostNotAllowed(LiftError):
+    """A web page may have given our address a name of its own (DNS rebinding)."""
+
+    code = "host_not_allowed"
+    title = "The server does not go by this name"
+
+
+class OriginNotAllowed(LiftError):
+    """A foreign web page asks its visitor's browser to change something here."""
+
+    code = "origin_not_allowed"
+    title = "Web pages from elsewhere may not do this"
+
+
+class HeadersTooLarge(LiftError):
+    code = "headers_too_large"
+    title = "The request's address and headers are too long"
+
+
+class ServerUnprotected(LiftError):
+    """Raised at a server's start: strangers could reach it, and no key would be asked for."""
+
+    code = "server_unprotected"
+    title = "The server would be open to everybody"
+
+
+class SecretInArguments(LiftError):
+    """Everybody on a machine can read the arguments of its processes."""
+
+    code = "secret_in_arguments"
+    title = "A secret does not belong on the command line"
+
+
 class Canceled(LiftError):
     """Raised inside the pipeline when the user canceled the job."""
 
@@ -259,6 +337,18 @@ class QueueFull(ResourceError):
     title = "Too many jobs are waiting"
 
 
+class QuotaExceeded(QueueFull):
+    """One client's share is used up; others are still served."""
+
+    code = "quota_exceeded"
+    title = "Your quota is used up for now"
+
+
+class ServerBusy(ResourceError):
+    code = "server_busy"
+    title = "The server has too much to do"
+
+
 class StoreUnavailable(ResourceError):
     code = "store_unavailable"
     title = "The job store cannot be reached"
@@ -279,6 +369,13 @@ class NoWorkerFree(ResourceError):
 class WorkerLost(ResourceError):
     code = "worker_lost"
     title = "The worker died while it ran the job"
+
+
+class DecoderLost(ResourceError):
+    """The process that decodes was ended from outside, or could not be started."""
+
+    code = "decoder_lost"
+    title = "The decoder was lost"
 
 
 class JobTimeout(LiftError):

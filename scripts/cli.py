@@ -19,6 +19,7 @@ COMMANDS = {
     "up": "start everything here: Redis, the API and workers",
     "serve": "the HTTP API alone",
     "worker": "workers alone: one process per GPU, or on the CPU",
+    "keys": "who may use the API: make, list and revoke keys",
     "submit": "send videos to a server, wait, and download the poses",
     "lift": "lift one video (or your own 2D keypoints) here, without a server",
     "show": "a picture and a video of a result",

@@ -19,6 +19,8 @@ from core.errors import ConfigInvalid, LiftError, ServerUnreachable
 
 PASSING = (429, 502, 503, 504)
 """Answers that mean: not now."""
+TURN = 429
+"""The one among them that means: it is somebody else's turn, or you had enough for now."""
 
 
 class JobView(BaseModel):
@@ -45,7 +47,8 @@ class JobClient:
 
     Args:
         http: with the server's base URL.
-        patience_s: how long a server may be away before a request is given up.
+        patience_s: how long a server may be away before a request is given up. One that answers
+            429 is there, and is asked again for as long as it takes.
         first_patience_s: the same for one that has never answered: it may not be running at all.
         first_pause_s: doubled after each failed try, with jitter, up to ten seconds.
         poll_s: between two looks at a job that runs; far back in the queue they are fewer.
@@ -158,6 +161,9 @@ class JobClient:
                 self._has_answered = True
                 if not _is_passing(reply):
                     return _accepted(reply)
+                if reply.status_code == TURN:
+                    # The server is well. A thousand videos may well have to wait for hours.
+                    started_s, pause_s = loop.time(), self._first_pause_s
                 reason, wanted_s = _detail(reply), _retry_after_s(reply)
             if loop.time() - started_s > self._longest_wait_s:
                 hint = "" if self._has_answered else " Is it running? `poselift up` starts one."

@@ -17,6 +17,7 @@ from core.errors import ConfigInvalid, StoreUnavailable
 from core.store.connection import connect
 from core.store.embedded import EmbeddedRedis
 from core.store.heartbeats import Heartbeats
+from server.exposure import Exposure, check_exposure
 from worker.crew import Crew, Member
 
 START_S = 120.0
@@ -34,12 +35,14 @@ class Site:
         port: free when it starts.
         data_dir: uploads, results, and the embedded Redis's file.
         redis_url: of a Redis that runs already; None starts one.
+        insecure: whether other machines may come though there are no API keys.
     """
 
     host: str
     port: int
     data_dir: Path
     redis_url: str | None = None
+    insecure: bool = False
 
     @property
     def url(self) -> str:
@@ -76,15 +79,20 @@ class Deployment:
         self._crews: list[Crew] = []
         self._devices: dict[str, str] = {}
         self._redis: EmbeddedRedis | None = None
+        self.exposure = Exposure.UNKNOWN
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         with self._stack:
             self._site.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             redis_url = self._site.redis_url or self._start_redis()
+            self.exposure = check_exposure(
+                redis_url, host=self._site.host, insecure=self._site.insecure
+            )
             shared = {
                 "POSELIFT_REDIS_URL": redis_url,
                 "POSELIFT_DATA_DIR": str(self._site.data_dir.resolve()),
+                "POSELIFT_INSECURE": str(int(self._site.insecure)),
             }
             slots = [_with(slot, shared) for slot in self._slots]
             self._start(slots, WORKER_GRACE_S)

@@ -60,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many cores search the video for people; the result is the same (default: all)",
     )
+    parser.add_argument(
+        "--sandbox",
+        action="store_true",
+        help="decode the video in a process of its own, with limits and without files and network: "
+        "for files from strangers",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
     add_option_arguments(parser)
 
@@ -137,6 +143,7 @@ def _refuse_idle(options: "JobOptions") -> None:
 
 def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
     from core.runtime import Runtime, RuntimeConfig
+    from core.video.sandbox import Sandbox
     from scripts.fetch_lines import FetchLines
 
     cache = args.cache or os.environ.get("POSELIFT_CACHE_DIR")
@@ -151,6 +158,7 @@ def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
         vram_budget_mib=args.budget_mib,
         host_budget_mib=args.budget_mib,
         threads=args.threads,
+        sandbox=Sandbox.AUTO if args.sandbox else Sandbox.OFF,
     )
     with FetchLines(console) as lines:
         return Runtime.load(config, lines.show)

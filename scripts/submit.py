@@ -13,6 +13,7 @@ from rich.table import Table
 
 from core.contracts import JobError, JobOptions, JobState
 from core.errors import ConfigInvalid, LiftError
+from scripts.api_key import VARIABLE, authorization, read_api_key
 from scripts.client import JobClient, JobView
 from scripts.found_videos import Errand, plan_errands
 from scripts.job_lines import JobLine, JobLines
@@ -29,6 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--server",
         default=os.environ.get("POSELIFT_SERVER", DEFAULT_SERVER),
         help="base URL of the API (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--api-key-file",
+        type=Path,
+        metavar="FILE",
+        help="has your API key (default: the environment variable POSELIFT_API_KEY)",
     )
     parser.add_argument("--wait", action="store_true", help="wait, and download the results")
     parser.add_argument(
@@ -54,11 +61,12 @@ def run(args: argparse.Namespace) -> int:
         wait=args.wait or args.out is not None,
         uploads=max(1, args.uploads),
         lines=JobLines(console),
+        api_key=read_api_key(args.api_key_file),
     )
     try:
         asyncio.run(submission.run(args.server))
     except KeyboardInterrupt:
-        _say_how_to_look(console, submission.sent, args.server)
+        _say_how_to_look(console, submission, args.server)
         return INTERRUPTED
     _show_summary(console, submission, args.server)
     return FAILED if any(end.error for end in submission.ends.values()) else 0
@@ -95,6 +103,7 @@ class Submission:
         wait: whether to follow each job and fetch its result.
         uploads: how many at the same time.
         lines: where it shows.
+        api_key: sent along, if there is one.
     """
 
     def __init__(
@@ -105,13 +114,20 @@ class Submission:
         wait: bool,
         uploads: int,
         lines: JobLines,
+        api_key: str | None = None,
     ) -> None:
         self._errands = errands
         self._options = options
         self._wait = wait
         self._uploads = asyncio.Semaphore(uploads)
         self._lines = lines
+        self._headers = authorization(api_key)
         self.ends: dict[Errand, End] = {errand: End() for errand in errands}
+
+    @property
+    def has_key(self) -> bool:
+        """Whether an API key is sent along."""
+        return bool(self._headers)
 
     @property
     def sent(self) -> list[JobView]:
@@ -122,6 +138,7 @@ class Submission:
         """Do all errands; what fails is in :attr:`ends`, and does not stop the others."""
         async with httpx.AsyncClient(
             base_url=server,
+            headers=self._headers,
             # Of a thousand jobs most wait here for a connection; that is no fault of the server.
             timeout=httpx.Timeout(60.0, connect=5.0, pool=None),
             limits=httpx.Limits(max_connections=64),
@@ -185,15 +202,16 @@ def _show_summary(console: Console, submission: Submission, server: str) -> None
     if failed:
         console.print(f"{failed} of {len(ends)} failed", style="bold red")
     if any(not view.state.is_final for view in submission.sent):
-        _say_how_to_look(console, submission.sent, server)
+        _say_how_to_look(console, submission, server)
 
 
-def _say_how_to_look(console: Console, sent: Sequence[JobView], server: str) -> None:
-    live = [view for view in sent if not view.state.is_final]
+def _say_how_to_look(console: Console, submission: Submission, server: str) -> None:
+    live = [view for view in submission.sent if not view.state.is_final]
     if not live:
         return
     console.print(f"\n{len(live)} job{'s' if len(live) > 1 else ''} on the server. To look:")
+    curl = f'curl -H "Authorization: Bearer ${VARIABLE}"' if submission.has_key else "curl"
     for view in live[:5]:
-        console.print(f"  curl {server.rstrip('/')}/jobs/{view.id}", highlight=False)
+        console.print(f"  {curl} {server.rstrip('/')}/jobs/{view.id}", highlight=False)
     if len(live) > 5:
-        console.print(f"  curl '{server.rstrip('/')}/jobs?limit=100'", highlight=False)
+        console.print(f"  {curl} '{server.rstrip('/')}/jobs?limit=100'", highlight=False)

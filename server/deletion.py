@@ -2,6 +2,7 @@
 
 from core.contracts import JobRecord, JobState
 from core.errors import JobConflict
+from core.store.expiry import remove_files
 from core.store.keys import upload_key
 from server.services import Services
 
@@ -24,8 +25,6 @@ def cancel_or_remove(services: Services, job_id: str) -> JobRecord | None:
                 services.frames.drop(job_id)  # of an attempt that was handed back
             return record
     # In this order a crash in between leaves a record to delete again, and no nameless files.
-    services.blobs.delete(upload_key(job_id))
-    services.blobs.delete_under(f"results/{job_id}")
-    services.frames.drop(job_id)
+    remove_files(job_id, services.blobs, services.frames)
     services.ledger.delete(job_id)
     return None

@@ -5,14 +5,16 @@ Source: RFC 9110 (ranges and conditions), RFC 9530 (digests).
 
 import base64
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from fastapi import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from core.contracts import BlobFacts
 from core.errors import RangeNotSatisfiable
-from core.store.blobs import BlobStore
+from core.store.blobs import BlobStore, Pieces
 from server.problems import respond
 from server.threads import Threads
 
@@ -55,10 +57,32 @@ async def download(
         return Response(headers=headers, media_type=media_type)
     status = 200 if span is None else 206
     pieces = await threads.run(blobs.read, key, start, stop)
-    return StreamingResponse(_in_threads(pieces, threads), status, headers, media_type)
+    return _PiecesResponse(pieces, threads, status, headers, media_type)
 
 
-async def _in_threads(pieces: Iterator[bytes], threads: Threads) -> AsyncIterator[bytes]:
+class _PiecesResponse(StreamingResponse):
+    """Sends pieces as the client takes them, and closes them however that ends."""
+
+    def __init__(
+        self,
+        pieces: Pieces,
+        threads: Threads,
+        status: int,
+        headers: dict[str, str],
+        media_type: str,
+    ) -> None:
+        super().__init__(_in_threads(pieces, threads), status, headers, media_type)
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with suppress(ValueError):  # a thread still reads: its end closes them
+                self._pieces.close()
+
+
+async def _in_threads(pieces: Pieces, threads: Threads) -> AsyncIterator[bytes]:
     while (piece := await threads.run(next, pieces, None)) is not None:
         yield piece
 

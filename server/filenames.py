@@ -7,13 +7,15 @@ from urllib.parse import quote
 from python_multipart.multipart import parse_options_header
 
 _LONGEST = 200
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def clean_filename(name: str | None) -> str:
     """The last part of a client's file name, without what could mislead a terminal or a header."""
     last = re.split(r"[/\\]", name or "")[-1]
-    # Surrogates are bytes that were no UTF-8; control and format characters can hide an ending.
-    visible = "".join(c for c in last if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    # Surrogates are bytes that were no UTF-8; control and format characters can hide an ending, and
+    # some programs take the other separators for a new line.
+    visible = "".join(c for c in last if unicodedata.category(c) not in _INVISIBLE)
     return visible.strip(" .")[:_LONGEST] or "video"
 
 

@@ -8,13 +8,22 @@ from fastapi import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from server.pace import Pace
+
 _TOTAL_S = 10.0
 _SILENCE_S = 2.0
 
 
-def expect_body(request: Request, *, unread: bool) -> None:
-    """Note whether the client may still be sending, for whoever answers the request."""
+def expect_body(request: Request, *, unread: bool, pace: Pace | None = None) -> None:
+    """Note whether the client may still be sending, for whoever answers the request.
+
+    Args:
+        request: whose body.
+        unread: whether it may.
+        pace: how fast it must send.
+    """
     request.state.has_unread_body = unread
+    request.state.body_pace = pace
 
 
 def has_unread_body(request: Request) -> bool:
@@ -23,8 +32,14 @@ def has_unread_body(request: Request) -> bool:
 
 
 async def read_body(request: Request) -> AsyncIterator[bytes]:
-    """The body as it arrives, noting when all of it has."""
-    async for bit in request.stream():
+    """The body as it arrives, noting when all of it has.
+
+    Raises:
+        UploadTooSlow: it comes slower than it was expected to.
+    """
+    pace: Pace | None = getattr(request.state, "body_pace", None)
+    bits = request.stream()
+    async for bit in bits if pace is None else pace.kept(bits):
         yield bit
     expect_body(request, unread=False)
 

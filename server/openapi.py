@@ -3,8 +3,15 @@
 from typing import Any
 
 from core.contracts import JobOptions
+from server.problems import MEDIA_TYPE
 
 _FILE = {"type": "string", "format": "binary"}
+_WEBHOOK_URL = {
+    "type": "string",
+    "format": "uri",
+    "maxLength": 2000,
+    "description": "Told by a signed POST (Standard Webhooks) when the job ends.",
+}
 
 
 def _option_schemas() -> dict[str, Any]:
@@ -30,6 +37,13 @@ def _option_parameters() -> list[dict[str, Any]]:
         "description": "The video's name, for raw bodies.",
         "schema": {"type": "string"},
     }
+    webhook = {
+        "name": "webhook_url",
+        "in": "query",
+        "required": False,
+        "description": _WEBHOOK_URL["description"],
+        "schema": {part: value for part, value in _WEBHOOK_URL.items() if part != "description"},
+    }
     key = {
         "name": "Idempotency-Key",
         "in": "header",
@@ -37,7 +51,16 @@ def _option_parameters() -> list[dict[str, Any]]:
         "description": "Any text of your own; the same text leads to the same job.",
         "schema": {"type": "string", "maxLength": 255},
     }
-    return [*described, name, key]
+    return [*described, name, webhook, key]
+
+
+def refuse_as_problems(operation: dict[str, Any]) -> None:
+    """Say of an operation that parameters are refused in our form, not in the framework's own."""
+    refused = operation["responses"].get("422", {})
+    if "application/json" in refused.get("content", {}):
+        problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        refused["description"] = "A parameter is not valid (`parameter_invalid`)"
+        refused["content"] = {MEDIA_TYPE: problem}
 
 
 UPLOAD_BODY: dict[str, Any] = {
@@ -49,7 +72,7 @@ UPLOAD_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": _FILE, **_option_schemas()},
+                    "properties": {"file": _FILE, **_option_schemas(), "webhook_url": _WEBHOOK_URL},
                 }
             },
             "video/*": {"schema": _FILE},

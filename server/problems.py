@@ -12,7 +12,9 @@ from starlette.responses import JSONResponse, Response
 
 from core import errors
 from core.errors import LiftError
+from server.answer_headers import SAFE_HEADERS
 from server.lingering import LingeringResponse, has_unread_body
+from server.request_events import PROBLEM_CODE
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ STATUS: dict[type[LiftError], int] = {
     errors.UploadMissing: 422,
     errors.UploadIncomplete: 400,
     errors.UploadTooLarge: 413,
+    errors.UploadTooSlow: 408,
     errors.JobNotFound: 404,
     errors.JobConflict: 409,
     errors.ResultExpired: 410,
@@ -37,6 +40,11 @@ STATUS: dict[type[LiftError], int] = {
     errors.RangeNotSatisfiable: 416,
     errors.IdempotencyConflict: 422,
     errors.IdempotencyInFlight: 409,
+    errors.ApiKeyRequired: 401,
+    errors.ApiKeyInvalid: 401,
+    errors.OriginNotAllowed: 403,
+    errors.HostNotAllowed: 421,
+    errors.HeadersTooLarge: 431,
     errors.QueueFull: 429,
     errors.StorageFull: 507,
     errors.ResourceError: 503,
@@ -122,6 +130,11 @@ def _problem(request: Request, status: int, code: str, title: str, detail: str) 
 
 
 def _response(request: Request, problem: Problem, headers: dict[str, str]) -> Response:
+    request.scope[PROBLEM_CODE] = problem.code
+    # Once more here: what answers to a bug stands outside of all middleware.
+    headers = SAFE_HEADERS | headers
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="poselift"')
     if problem.retriable and problem.status in _RETRY_AFTER_S:
         headers.setdefault("Retry-After", str(_RETRY_AFTER_S[problem.status]))
     kind = LingeringResponse if has_unread_body(request) else JSONResponse

@@ -1,12 +1,13 @@
 """An upload on its way into the store: counted, hashed and looked at while it passes."""
 
-from collections.abc import Callable
-
 from core.contracts import BlobFacts
 from core.errors import UploadEmpty
-from core.store.blobs import PIECE_BYTES, BlobWriter, too_large
+from core.store.blobs import BlobWriter, too_large
 from core.video.signatures import HEAD_BYTES, sniff
 from server.threads import Threads
+
+_PIECE_BYTES = 256 << 10
+"""Each of hundreds of slow uploads may hold as much in memory."""
 
 
 class HashOnly(BlobWriter):
@@ -23,7 +24,6 @@ class Receiver:
         writer: where to.
         limit_bytes: the upload is refused at this, not after it.
         threads: where the blocking writes happen.
-        on_piece: called with each piece, in the same thread.
     """
 
     def __init__(
@@ -32,12 +32,10 @@ class Receiver:
         *,
         limit_bytes: int,
         threads: Threads,
-        on_piece: Callable[[], None] = lambda: None,
     ) -> None:
         self._writer = writer
         self._limit_bytes = limit_bytes
         self._threads = threads
-        self._on_piece = on_piece
         self._held = bytearray()
         self._size_bytes = 0
         self._is_known = False
@@ -55,7 +53,7 @@ class Receiver:
         self._held += bit
         if len(self._held) >= HEAD_BYTES:
             self._look()
-        if len(self._held) >= PIECE_BYTES:
+        if len(self._held) >= _PIECE_BYTES:
             await self._flush()
 
     async def finish(self) -> BlobFacts:
@@ -79,8 +77,4 @@ class Receiver:
     async def _flush(self) -> None:
         piece = bytes(self._held)
         self._held.clear()
-        await self._threads.run(self._write, piece)
-
-    def _write(self, piece: bytes) -> None:
-        self._writer.write(piece)
-        self._on_piece()
+        await self._threads.run(self._writer.write, piece)

@@ -11,6 +11,7 @@ from server.filenames import clean_filename, filename_of_header
 from server.lingering import read_body
 from server.multipart import PartBegin, PartBytes, PartEnd, is_multipart, read_parts
 from server.receiving import Receiver
+from server.webhooks.urls import WebhookRules
 
 _LONGEST_FIELD_BYTES = 4096
 
@@ -22,34 +23,45 @@ class Received:
     filename: str
     options: JobOptions
     upload: BlobFacts
+    webhook_url: str | None = None
 
 
-async def receive(request: Request, receiver: Receiver, path_name: str | None) -> Received:
+async def receive(
+    request: Request, receiver: Receiver, path_name: str | None, webhooks: WebhookRules
+) -> Received:
     """Read the body to its end, the video into the receiver.
 
     Args:
         request: multipart, or a raw body with options in the query.
         receiver: takes the video.
         path_name: the file name at the end of the URL, if it has one there.
+        webhooks: say whether a `webhook_url` is accepted.
 
     Raises:
         LiftError: the video, an option or the form was refused, or there is no video.
     """
     if is_multipart(request):
-        return await _receive_form(request, receiver)
+        return await _receive_form(request, receiver, webhooks)
     fields = _query(request)
     asked_name = fields.pop("filename", None)
-    options = JobOptions.parse(fields)
+    options, webhook_url = _parse(fields, webhooks)
     async for bit in read_body(request):
         await receiver.push(bit)
     named = (
         asked_name or path_name or filename_of_header(request.headers.get("content-disposition"))
     )
-    return Received(clean_filename(named), options, await receiver.finish())
+    return Received(clean_filename(named), options, await receiver.finish(), webhook_url)
 
 
-async def _receive_form(request: Request, receiver: Receiver) -> Received:
-    form = _Form(_query(request))
+def _parse(fields: dict[str, str], webhooks: WebhookRules) -> tuple[JobOptions, str | None]:
+    """The webhook is not one of the options: those are saved in the result, for all to read."""
+    webhook_url = fields.get("webhook_url")
+    options = {name: value for name, value in fields.items() if name != "webhook_url"}
+    return JobOptions.parse(options), None if webhook_url is None else webhooks.check(webhook_url)
+
+
+async def _receive_form(request: Request, receiver: Receiver, webhooks: WebhookRules) -> Received:
+    form = _Form(_query(request), webhooks)
     upload: BlobFacts | None = None
     async for event in read_parts(request):
         match event:
@@ -66,14 +78,16 @@ async def _receive_form(request: Request, receiver: Receiver) -> Received:
                 form.end()
     if upload is None:
         raise UploadMissing("The form holds no part named 'file'. Send it as: -F file=@clip.mp4")
-    return Received(clean_filename(form.filename), JobOptions.parse(form.fields), upload)
+    options, webhook_url = _parse(form.fields, webhooks)
+    return Received(clean_filename(form.filename), options, upload, webhook_url)
 
 
 class _Form:
     """The fields of a form, which may come before or after its file."""
 
-    def __init__(self, fields: dict[str, str]) -> None:
+    def __init__(self, fields: dict[str, str], webhooks: WebhookRules) -> None:
         self.fields = fields
+        self._webhooks = webhooks
         self.filename: str | None = fields.pop("filename", None)
         self.in_file = False
         self._had_file = False
@@ -95,7 +109,7 @@ class _Form:
             raise RequestInvalid("One request holds one video. Send each in a request of its own.")
         self._had_file = True
         self.filename = self.filename or part.filename
-        JobOptions.parse(self.fields)  # a mistake in them should not cost a long upload
+        _parse(self.fields, self._webhooks)  # a mistake in them should not cost a long upload
 
     def add(self, content: bytes) -> None:
         self._value += content

@@ -13,6 +13,7 @@ from core.contracts import (
     JobState,
     PersonPose,
     Progress,
+    WebhookProgress,
 )
 
 
@@ -43,6 +44,9 @@ class JobView(BaseModel):
     persons: Annotated[int | None, Field(description="How many people the result holds.")]
     error: Annotated[JobError | None, Field(description="Why it failed.")]
     result: Annotated[BlobFacts | None, Field(description="Size and hash of the `.npz`.")]
+    webhook: Annotated[
+        WebhookProgress | None, Field(description="Whether its webhook was told that it ended.")
+    ] = None
     links: JobLinks
 
     @classmethod
@@ -61,7 +65,7 @@ class JobView(BaseModel):
             frames=f"{here}/frames",
             result=f"{here}/result" if has_result else None,
         )
-        shown = record.model_dump(exclude={"worker"}) | {"links": links}
+        shown = record.model_dump(exclude={"worker", "webhook_url"}) | {"links": links}
         return cls.model_validate(shown)
 
 

@@ -1,26 +1,32 @@
-"""How many clients may wait at the same time; the next one is sent away at once."""
+"""How many requests of a kind may be under way; the next one is sent away at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from core.errors import NoWorkerFree
+from core.errors import LiftError
 
 
 class Seats:
-    """A bounded number of seats, without a queue before them. For one event loop."""
+    """A bounded number of seats, without a queue before them. For one event loop.
 
-    def __init__(self, count: int) -> None:
+    Args:
+        count: how many.
+        refusal: makes what those are told who find none.
+    """
+
+    def __init__(self, count: int, refusal: Callable[[], LiftError]) -> None:
         self._free = count
+        self._refusal = refusal
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Sit down for as long as the block runs.
 
         Raises:
-            NoWorkerFree: every seat is taken.
+            LiftError: the refusal; every seat is taken.
         """
         if self._free == 0:
-            raise NoWorkerFree("Too many pictures are waited for. Try again in a few seconds.")
+            raise self._refusal()
         self._free -= 1
         try:
             yield

@@ -8,6 +8,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from server.app import create_app
+from server.connections import PatientProtocol
+from server.logs import server_logging
+from server.open_files import allow_open_files
 from server.services import Draining
 from server.settings import ServerSettings
 
@@ -26,13 +29,17 @@ def serve(
         log_level: uvicorn's.
         processes: how many share the port.
     """
+    allow_open_files(settings.max_uploads)
     uvicorn.run(
         f"{__name__}:app" if processes > 1 else partial(_draining_app, settings),
         factory=True,
         workers=processes,
+        http=PatientProtocol,
         host=host,
         port=port,
         log_level=log_level.lower(),
+        log_config=server_logging(settings.log_format, level=log_level),
+        access_log=False,  # requests are logged with route, job and problem code instead
         timeout_graceful_shutdown=_GRACE_S,
         server_header=False,
     )

@@ -1,11 +1,14 @@
 """Blocking work beside the event loop: short looks at Redis never wait behind long file writes."""
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import ParamSpec, TypeVar
 
-from anyio import CancelScope, CapacityLimiter
+from anyio import CancelScope, CapacityLimiter, fail_after
 from anyio.to_thread import run_sync
+
+from core.errors import ServerBusy
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -13,10 +16,18 @@ Entered = TypeVar("Entered")
 
 
 class Threads:
-    """A bounded number of threads for one kind of work; calls beyond it queue up."""
+    """A bounded number of threads for one kind of work; calls beyond it queue up.
 
-    def __init__(self, count: int) -> None:
-        self._limiter = CapacityLimiter(count)
+    Args:
+        count: how many.
+        patience_s: who has waited this long for a thread is sent away. Where what we ask hangs,
+            a queue would only grow.
+    """
+
+    def __init__(self, count: int, *, patience_s: float = math.inf) -> None:
+        self._turns = CapacityLimiter(count)
+        self._unlimited = CapacityLimiter(math.inf)
+        self._patience_s = patience_s
 
     async def run(
         self,
@@ -24,8 +35,12 @@ class Threads:
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Answer:
-        """Call it in a thread."""
-        return await run_sync(lambda: function(*args, **kwargs), limiter=self._limiter)
+        """Call it in a thread.
+
+        Raises:
+            ServerBusy: none was free for too long; it was not called.
+        """
+        return await self._call(lambda: function(*args, **kwargs), self._patience_s)
 
     @asynccontextmanager
     async def entered(self, manager: AbstractContextManager[Entered]) -> AsyncIterator[Entered]:
@@ -34,8 +49,23 @@ class Threads:
         try:
             yield value
         except BaseException as error:
+            kind, failure, trace = type(error), error, error.__traceback__
             with CancelScope(shield=True):
-                await self.run(manager.__exit__, type(error), error, error.__traceback__)
+                await self._call(lambda: manager.__exit__(kind, failure, trace), math.inf)
             raise
         else:
-            await self.run(manager.__exit__, None, None, None)
+            await self._call(lambda: manager.__exit__(None, None, None), math.inf)
+
+    async def _call(self, function: Callable[[], Answer], patience_s: float) -> Answer:
+        turn = object()
+        try:
+            with fail_after(patience_s):
+                await self._turns.acquire_on_behalf_of(turn)
+        except TimeoutError:
+            raise ServerBusy(
+                "Too many requests wait for the same thing. Try again in a few seconds."
+            ) from None
+        try:
+            return await run_sync(function, limiter=self._unlimited)
+        finally:
+            self._turns.release_on_behalf_of(turn)

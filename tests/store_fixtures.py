@@ -13,7 +13,7 @@ from core.store.embedded import EmbeddedRedis
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedis]:
     folder: Path = tmp_path_factory.mktemp("redis")
-    with EmbeddedRedis(folder) as server:
+    with EmbeddedRedis(folder, appendfsync="everysec") as server:  # a test loses nothing by it
         yield server
 
 

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     follow_parent()
     try:
         settings = WorkerSettings.read()
-        set_up_logging(settings.log_level, name=args.name)
+        set_up_logging(settings.log_level, name=args.name, log_format=settings.log_format)
         _work(settings, args.name, args.queue)
     except LiftError as error:
         sys.stderr.write(f"error: {error.title}: {error.detail} [{error.code}]\n")
@@ -49,6 +49,7 @@ def _work(settings: WorkerSettings, name: str, queue_name: str) -> None:
     with load_runtime(settings) as runtime:
         loaded_s = time.monotonic() - started_at
         log.info("runtime loaded device=%s in %.1f s", runtime.device, loaded_s)
+        log.info("videos are decoded in %s", runtime.decoder)
         Slot(settings, name=name, queue_name=queue_name, runtime=runtime).run()
 
 

@@ -194,6 +194,10 @@ class _Child:
         if lived_s >= SETTLED_S:
             self._quick_deaths, self._had_settled = 0, True
         self._quick_deaths += 1
+        if status < 0:
+            # Killed, or crashed in native code: by its first job, perhaps, which is given up in the
+            # end. Who cannot start at all says so by a status.
+            self._had_settled = True
         if self._quick_deaths >= HOPELESS_DEATHS and not self._had_settled:
             return ConfigInvalid(
                 f"'{self.name}' ended {HOPELESS_DEATHS} times right after its start; the reason is "

@@ -15,6 +15,8 @@ from core.errors import (
     OutOfMemory,
     StoreUnavailable,
 )
+from core.event_log.events import log_event
+from core.store.disk_errors import disk_errors
 from core.store.ledger import Attempt, JobLedger
 from worker.deadline import Deadline
 from worker.halt import Halt, Reason
@@ -107,8 +109,16 @@ def _enter_failure(
     ledger: JobLedger, attempt: Attempt, error: LiftError, max_failures: int
 ) -> Ending:
     reason = JobError.of(error)
-    log.warning("job=%s attempt=%d failed [%s] %s",
-                attempt.job_id, attempt.token, reason.code, reason.detail)  # fmt: skip
+    log_event(
+        log,
+        "attempt_failed",
+        level=logging.WARNING,
+        job_id=attempt.job_id,
+        attempt=attempt.token,
+        code=reason.code,
+        detail=reason.detail,
+        retriable=reason.retriable,
+    )
     if not reason.retriable:
         return Ending(_of(_insist(lambda: ledger.fail(attempt, reason))), reason)
     state = _insist(lambda: ledger.fail_for_now(attempt, reason, max_failures=max_failures))
@@ -123,8 +133,18 @@ def as_lift_error(error: Exception) -> LiftError:
         return error
     if isinstance(error, MemoryError):
         return OutOfMemory("The worker ran out of memory while it lifted the video.")
+    if isinstance(error, OSError):  # full, read-only or failing: it may be mended by the next time
+        return _disk_error(error)
     log.error("unexpected error", exc_info=error)
     return LiftError("An unexpected error stopped the work; the worker's log says more.")
+
+
+def _disk_error(error: OSError) -> LiftError:
+    try:
+        with disk_errors():
+            raise error
+    except LiftError as explained:
+        return explained
 
 
 def _of(state: JobState) -> Outcome:

@@ -5,9 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 from core.errors import AttemptSuperseded, StoreUnavailable
+from core.event_log.events import log_event
 from core.store.ledger import Attempt, JobLedger
 from worker.deadline import Deadline
 from worker.halt import Halt, Reason
@@ -59,7 +61,10 @@ def keep_alive(
     """
     ended = threading.Event()
     heart = _Heart(ledger, attempt, halt, pace, deadline, sign, on_stuck)
-    thread = threading.Thread(target=heart.beat_until, args=(ended,), name="heartbeat", daemon=True)
+    # In a copied context, so that its lines name the job, too.
+    thread = threading.Thread(
+        target=copy_context().run, args=(heart.beat_until, ended), name="heartbeat", daemon=True
+    )
     thread.start()
     try:
         yield
@@ -103,7 +108,7 @@ class _Heart:
             return
         except StoreUnavailable as error:
             if not self.away:
-                log.warning("job=%s store away, going on: %s", self.attempt.job_id, error.detail)
+                log_event(log, "store_away", level=logging.WARNING, detail=error.detail)
             self.away = True
             return
         self.away = False

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from core.contracts import JobError
+from core.contracts import JobError, Progress
 from core.errors import BlobMissing, LiftError, StoreUnavailable
+from core.event_log.events import about_job, log_event
 from core.pipeline import Listener
 from core.store.keys import result_key, upload_key
 from core.store.ledger import Attempt
+from worker.attempt_events import AttemptEvents
 from worker.bench import Bench
 from worker.deadline import Deadline
 from worker.ending import Ending, Lifted, Outcome, as_lift_error, settle
@@ -18,6 +20,7 @@ from worker.halt import Halt, Reason
 from worker.heartbeat import keep_alive
 from worker.publishing import ChunkPublisher
 from worker.reporting import ProgressReporter
+from worker.resuming import JobSpool
 from worker.scratch import scratch_folder
 
 log = logging.getLogger(__name__)
@@ -38,10 +41,17 @@ def lift(job_id: str, *, bench: Bench, halt: Halt, beat: Callable[[], None]) -> 
     claimed_at = time.monotonic()
     attempt = bench.ledger.claim(job_id, worker=bench.worker, lease_s=bench.pace.lease_s)
     if attempt is None:
-        log.info("job=%s nothing to do", job_id)
+        log_event(log, "job_skipped", job_id=job_id)
         return Ending(Outcome.NOTHING_TO_DO)
-    log.info("job=%s attempt=%d started file=%r",
-             job_id, attempt.token, attempt.record.filename)  # fmt: skip
+    with about_job(job_id, attempt.token):
+        return _run(attempt, bench, halt, beat, claimed_at)
+
+
+def _run(
+    attempt: Attempt, bench: Bench, halt: Halt, beat: Callable[[], None], claimed_at: float
+) -> Ending:
+    events = AttemptEvents(attempt, bench.tally, worker=bench.worker)
+    events.started()
     deadline = Deadline(total_s=bench.job_timeout_s, stall_s=bench.stall_timeout_s)
     alive = keep_alive(
         bench.ledger,
@@ -53,7 +63,7 @@ def lift(job_id: str, *, bench: Bench, halt: Halt, beat: Callable[[], None]) -> 
         on_stuck=partial(_give_up, bench, attempt, deadline),
     )
     with alive:
-        work = partial(_lift_and_store, bench, attempt, halt, deadline, claimed_at)
+        work = partial(_lift_and_store, bench, attempt, halt, deadline, claimed_at, events)
         ending = settle(
             bench.ledger,
             attempt,
@@ -63,9 +73,7 @@ def lift(job_id: str, *, bench: Bench, halt: Halt, beat: Callable[[], None]) -> 
             max_failures=bench.max_failures,
         )
     _clean_up(bench, attempt, ending.outcome)
-    log.info("job=%s attempt=%d %s%s after %.2f s", job_id, attempt.token, ending.outcome.value,
-             f" [{ending.error.code}]" if ending.error else "",
-             time.monotonic() - claimed_at)  # fmt: skip
+    events.ended(ending)
     return ending
 
 
@@ -94,12 +102,33 @@ def pose(pose_id: str, *, bench: Bench, halt: Halt, beat: Callable[[], None]) ->
 
 
 def _lift_and_store(
-    bench: Bench, attempt: Attempt, halt: Halt, deadline: Deadline, claimed_at: float
+    bench: Bench,
+    attempt: Attempt,
+    halt: Halt,
+    deadline: Deadline,
+    claimed_at: float,
+    events: AttemptEvents,
 ) -> Lifted:
     record = attempt.record
+    spool = JobSpool(bench.seen, attempt, halt)
+
+    def already_shown() -> int:
+        return bench.frames.stop_index(record.id) if spool.frames else 0
+
+    def open_spool(made_with: str) -> JobSpool:
+        spool.open(made_with)
+        events.goes_on_at(spool.frames)
+        return spool
+
+    report = ProgressReporter(bench.ledger, attempt, halt, deadline)
+
+    def on_progress(progress: Progress) -> None:
+        events.progressed(progress)
+        report(progress)
+
     listener = Listener(
-        on_progress=ProgressReporter(bench.ledger, attempt, halt, deadline),
-        on_chunk=ChunkPublisher(bench.frames, attempt, halt),
+        on_progress=on_progress,
+        on_chunk=ChunkPublisher(bench.frames, attempt, halt, already_shown),
         should_stop=halt,
     )
     with (
@@ -114,10 +143,9 @@ def _lift_and_store(
             record.options,
             listener=listener,
             source_name=record.filename,
+            open_spool=open_spool,
         )
-        log.info("job=%s attempt=%d lifted frames=%d persons=%d warm_start_ms=%.1f",
-                 record.id, attempt.token, summary.frames, summary.persons,
-                 1000 * (prepared_s + summary.first_frame_s))  # fmt: skip
+        events.lifted(summary, prepared_s + summary.first_frame_s)
         facts = bench.blobs.put_file(result_key(record.id, attempt.token), result)
     return Lifted(facts, summary.persons)
 
@@ -125,13 +153,14 @@ def _lift_and_store(
 def _clean_up(bench: Bench, attempt: Attempt, outcome: Outcome) -> None:
     """An attempt that did not count leaves no result: its key is its own, so no other one goes.
 
-    Frames shown while the job ran go at its end, and stay for a next attempt if it has not ended.
+    Frames shown while the job ran, and what was seen, go at its end, and stay for a next attempt if
+    it has not ended. A canceled job's upload goes, too.
     """
     try:
         if outcome is not Outcome.SUCCEEDED:
             bench.blobs.delete(result_key(attempt.job_id, attempt.token))
         if outcome in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELED):
-            bench.frames.drop(attempt.job_id)
+            bench.leftovers.tidy(attempt.job_id)
     except LiftError as error:
         log.warning("job=%s leftovers stay until they expire: %s", attempt.job_id, error.detail)
 

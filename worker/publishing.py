@@ -1,6 +1,7 @@
 """Finished stretches of a running job on their way to clients: welcome, but never fatal."""
 
 import logging
+from collections.abc import Callable
 
 from core.chunks import PoseChunk
 from core.errors import AttemptSuperseded, ResourceError
@@ -19,12 +20,22 @@ class ChunkPublisher:
         frames: where clients look.
         attempt: whose chunks.
         halt: told when a newer attempt owns the job.
+        already_shown: asked once, before the first chunk: how many frames an earlier attempt has
+            shown that are the very same as ours.
     """
 
-    def __init__(self, frames: LiveFrames, attempt: Attempt, halt: Halt) -> None:
+    def __init__(
+        self,
+        frames: LiveFrames,
+        attempt: Attempt,
+        halt: Halt,
+        already_shown: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._frames = frames
         self._attempt = attempt
         self._halt = halt
+        self._already_shown = already_shown
+        self._skipped: int | None = None
         self._shown = 0
         self._broken = False
 
@@ -33,6 +44,10 @@ class ChunkPublisher:
         if self._broken:
             return
         try:
+            if self._skipped is None:
+                self._skipped = self._already_shown()
+            if self._shown <= self._skipped:
+                return
             self._frames.append(self._attempt, start, len(chunk), chunk_to_bytes(chunk))
         except AttemptSuperseded:
             self._halt.ask(Reason.SUPERSEDED)

@@ -8,7 +8,9 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import ConfigInvalid
+from core.event_log.lines import LogFormat
 from core.store.opening import ResultStore
+from core.video.sandbox import Sandbox
 
 
 class Device(StrEnum):
@@ -66,6 +68,12 @@ class WorkerSettings(BaseSettings):
     """How many search one video for people side by side; as many as there are cores by default. A
     launcher of several slots gives each its share."""
 
+    sandbox: Sandbox = Sandbox.AUTO
+    """Decode videos in a process of its own, with limits and without files and network: ``auto``
+    with all that this system has for it, ``require`` with every wall or not at all, ``off``."""
+    decoder_memory_mib: Annotated[int | None, Field(ge=256)] = None
+    """Memory for decoding one video in such a process; 4096 by default."""
+
     job_timeout_s: Annotated[float, Field(gt=0)] = 48 * 3600.0
     """Ten hours of video on a slow processor take more than a day."""
     stall_timeout_s: Annotated[float, Field(gt=0)] = 900.0
@@ -73,11 +81,15 @@ class WorkerSettings(BaseSettings):
     max_failures: Annotated[int, Field(ge=1)] = 3
     """A job that the machine failed is tried again, until it failed so often. Stopping a worker
     is no failure."""
+    max_losses: Annotated[int, Field(ge=1)] = 3
+    """A job during which so many workers died, without having got farther, is given up."""
     lease_s: Annotated[float, Field(ge=2)] = 30.0
     """A job whose worker died goes to another one after this long."""
     stuck_s: Annotated[float, Field(gt=0)] = 60.0
     """A job that ignores the request to stop for this long takes its process with it."""
     log_level: str = "INFO"
+    log_format: LogFormat = LogFormat.TEXT
+    """``text`` for people at a terminal, ``json`` for whoever collects logs."""
 
     @classmethod
     def read(cls, **given: Any) -> Self:  # noqa: ANN401 - any field, by name

@@ -2,11 +2,13 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from core.errors import StoreUnavailable
+from core.store.counters import Counters, Tally
 from core.store.heartbeats import Heartbeats, WorkerBeat
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,9 @@ class LifeSigns:
         name: the worker's.
         queue: which queue it serves.
         device: what it runs on.
+        counters: where what the worker counted is written down, as often as it is announced.
+        tally: what it counted.
+        measure: its memory in bytes, by kind.
         every_s: between announcements.
     """
 
@@ -32,10 +37,16 @@ class LifeSigns:
         name: str,
         queue: str,
         device: str,
+        counters: Counters,
+        tally: Tally,
+        measure: Callable[[], dict[str, int]] = dict,
         every_s: float = EVERY_S,
     ) -> None:
         self._heartbeats = heartbeats
         self._beat = WorkerBeat(name=name, queue=queue, device=device)
+        self._counters = counters
+        self._tally = tally
+        self._measure = measure
         self._every_s = every_s
         self._woken = threading.Event()
         self._ended = False
@@ -63,8 +74,11 @@ class LifeSigns:
     def _run(self) -> None:
         while not self._ended:
             with suppress(StoreUnavailable):  # the worker's loop says so already
-                self._heartbeats.announce(self._beat)
+                update = {"memory_bytes": self._measure()}
+                self._heartbeats.announce(self._beat.model_copy(update=update))
+                self._counters.write(self._tally)
             self._woken.wait(self._every_s)
             self._woken.clear()
         with suppress(StoreUnavailable):
+            self._counters.write(self._tally)
             self._heartbeats.leave(self._beat.name)

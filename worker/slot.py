@@ -14,15 +14,20 @@ from uuid import uuid4
 from rq import Queue
 
 from core.contracts import LIFT_JOB, LIFT_QUEUE, POSE_JOB
+from core.event_log.events import log_event
 from core.store.connection import connect
+from core.store.counters import Counters
 from core.store.heartbeats import Heartbeats
 from core.store.ledger import JobLedger
+from core.store.leftovers import Leftovers
 from core.store.live_frames import LiveFrames
 from core.store.opening import open_blobs
 from core.store.pose_exchange import PoseExchange
+from core.store.seen_frames import SeenFrames
 from worker.bench import Bench, Lifts
 from worker.heartbeat import Pace
 from worker.jobs import lift, pose
+from worker.memory import memory_bytes
 from worker.message import open_queue, send
 from worker.settings import WorkerSettings
 from worker.signs import LifeSigns
@@ -58,7 +63,13 @@ class Slot:
         self._bench = make_bench(settings, worker=self._name, runtime=runtime)
         self._stopping = threading.Event()
         self._signs = LifeSigns(
-            Heartbeats(self._redis), name=self._name, queue=queue_name, device=runtime.device
+            Heartbeats(self._redis),
+            name=self._name,
+            queue=queue_name,
+            device=runtime.device,
+            counters=Counters(self._redis),
+            tally=self._bench.tally,
+            measure=partial(memory_bytes, runtime),
         )
         self._worker: LiftWorker | None = None
 
@@ -68,10 +79,17 @@ class Slot:
         signal.signal(signal.SIGTERM, self.on_signal)
         with ExitStack() as stack:
             stack.enter_context(self._signs)
+            log_event(
+                log,
+                "worker_started",
+                worker=self._name,
+                queue=self._queue_name,
+                device=self._bench.runtime.device,
+            )
             if self._queue_name == LIFT_QUEUE:
                 stack.enter_context(self._sweeper())
             keep_working(self._hire, self._stopping)
-        log.info("stopped")
+        log_event(log, "worker_stopped")
 
     def on_signal(self, signum: int, frame: FrameType | None) -> None:
         again = self._stopping.is_set()
@@ -112,6 +130,7 @@ class Slot:
             self._bench.blobs,
             self._bench.frames,
             scratch=self._bench.scratch,
+            leftovers=self._bench.leftovers,
         )
         turn = Turn(self._redis, self._name, hold_s=3 * SWEEP_S)
         return SweeperThread(sweeper, turn, every_s=SWEEP_S)
@@ -126,12 +145,16 @@ def make_bench(settings: WorkerSettings, *, worker: str, runtime: Lifts) -> Benc
         redis=redis,
         retention_s=settings.retention_s,
     )
+    frames = LiveFrames(redis, blobs, ttl_s=settings.retention_s)
+    ledger = JobLedger(redis, retention_s=settings.retention_s, max_losses=settings.max_losses)
     return Bench(
         worker=worker,
         runtime=runtime,
-        ledger=JobLedger(redis, retention_s=settings.retention_s),
+        ledger=ledger,
         blobs=blobs,
-        frames=LiveFrames(redis, blobs, ttl_s=settings.retention_s),
+        frames=frames,
+        leftovers=Leftovers(redis, ledger, blobs, frames),
+        seen=SeenFrames(redis, blobs, ttl_s=settings.retention_s),
         exchange=PoseExchange(redis),
         scratch=settings.data_dir / "scratch",
         pace=Pace(lease_s=settings.lease_s, stuck_s=settings.stuck_s),
@@ -156,5 +179,7 @@ def load_runtime(settings: WorkerSettings) -> "Runtime":
             vram_budget_mib=settings.vram_budget_mib,
             host_budget_mib=settings.host_budget_mib,
             threads=settings.threads,
+            sandbox=settings.sandbox,
+            decoder_memory_mib=settings.decoder_memory_mib,
         )
     )

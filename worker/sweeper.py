@@ -14,20 +14,20 @@ from redis.exceptions import RedisError
 from rq import Queue
 
 from core.contracts import JobState
-from core.errors import LiftError
+from core.errors import JobNotFound, LiftError, WorkerLost
+from core.event_log.events import log_event
 from core.store.blobs import BlobStore
 from core.store.connection import store_errors
-from core.store.keys import upload_key
+from core.store.expiry import remove_expired
 from core.store.ledger import JobLedger
+from core.store.leftovers import Leftovers
 from core.store.live_frames import LiveFrames
 from core.store.orphans import remove_orphans
+from core.store.partial_files import PARTIAL_AGE_S
 from worker.message import drop, send
 from worker.scratch import sweep_scratch
 
 log = logging.getLogger(__name__)
-
-PARTIAL_AGE_S = 86_400.0
-"""A writer that has not moved for a day is dead."""
 
 ORPHANS_EVERY_S = 3_600.0
 """Looking for files without a job asks about every old file."""
@@ -78,6 +78,7 @@ class Sweeper:
         blobs: where their files are.
         frames: where their finished frames are.
         scratch: where workers on this machine spool results.
+        leftovers: what ended jobs no longer need.
         clock: monotonic seconds.
     """
 
@@ -89,6 +90,7 @@ class Sweeper:
         frames: LiveFrames,
         *,
         scratch: Path,
+        leftovers: Leftovers | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -96,45 +98,77 @@ class Sweeper:
         self._blobs = blobs
         self._frames = frames
         self._scratch = scratch
+        self._leftovers = leftovers
         self._missing: frozenset[str] = frozenset()
         self._orphans_removed_at = clock()
         self._clock = clock
 
     def sweep(self) -> None:
-        """One round of everything."""
-        self._send_abandoned()
-        self._send_forgotten()
-        self._remove_expired()
+        """One round of everything; what fails does not keep the rest from being done.
+
+        Raises:
+            LiftError: the first that failed, once all were tried.
+        """
+        failures: list[LiftError | RedisError | OSError] = []
+        for step in (
+            self._send_abandoned,
+            self._send_forgotten,
+            self._remove_expired,
+            self._tidy_up,
+            self._remove_orphans,
+        ):
+            try:
+                step()
+            except (LiftError, RedisError, OSError) as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _tidy_up(self) -> None:
+        if self._leftovers is not None:
+            self._leftovers.tidy_all()
         self._blobs.sweep_partial(PARTIAL_AGE_S)
         sweep_scratch(self._scratch)
+
+    def _remove_orphans(self) -> None:
         if self._clock() - self._orphans_removed_at >= ORPHANS_EVERY_S:
             self._orphans_removed_at = self._clock()
             removed = remove_orphans(self._ledger, self._blobs)
             log.info("orphans looked for, removed=%d", removed)
 
     def _send_abandoned(self) -> None:
-        for job_id in self._ledger.abandoned():
-            log.warning("job=%s goes (back) to the queue", job_id)
+        running = frozenset(self._ledger.ids(JobState.RUNNING))
+        due = self._ledger.abandoned()
+        for job_id in due:
+            # The others were accepted or put back, but nobody said that the queue has them.
+            event = "job_reaped" if job_id in running else "job_queued_again"
+            log_event(log, event, level=logging.WARNING, job_id=job_id)
             send(self._queue, job_id)
             self._ledger.sent(job_id)
+        self._tell_given_up(running - frozenset(due))
+
+    def _tell_given_up(self, were_running: frozenset[str]) -> None:
+        """Jobs that took down one worker too many fail here, with no worker left to say so."""
+        for job_id in were_running & frozenset(self._ledger.ids(JobState.FAILED)):
+            with suppress(JobNotFound):
+                error = self._ledger.get(job_id).error
+                if error is not None and error.code == WorkerLost.code:
+                    log_event(
+                        log, "job_failed", level=logging.ERROR, job_id=job_id, code=error.code
+                    )
 
     def _send_forgotten(self) -> None:
         """A queued job whose message was missing twice in a row is not on its way: it is lost."""
         waiting = {_text(job_id) for job_id in self._queue.get_job_ids()}
         missing = frozenset(self._ledger.ids(JobState.QUEUED)) - waiting
         for job_id in missing & self._missing:
-            log.warning("job=%s was forgotten by the queue", job_id)
+            log_event(log, "job_queued_again", level=logging.WARNING, job_id=job_id)
             send(self._queue, job_id)
         self._missing = missing - self._missing
 
     def _remove_expired(self) -> None:
-        for job_id in self._ledger.expire_due():
-            self._blobs.delete(upload_key(job_id))
-            self._blobs.delete_under(f"results/{job_id}")
-            self._frames.drop(job_id)
+        for job_id in remove_expired(self._ledger, self._blobs, self._frames):
             drop(self._queue, job_id)
-            self._ledger.confirm_expired(job_id)
-            log.info("job=%s expired, files removed", job_id)
 
 
 class SweeperThread:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from core.contracts import BlobFacts
-from core.errors import UploadTooLarge
+from core.errors import StorageFull, UploadTooLarge
 
 PIECE_BYTES = 1 << 20
 """Blobs are read, written and kept in pieces of at most this."""
@@ -46,6 +46,13 @@ class BlobWriter(ABC):
 
 
 @runtime_checkable
+class Pieces(Iterator[bytes], Protocol):
+    """Some of a blob, piece by piece; close it if not all of it is read."""
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
 class BlobStore(Protocol):
     """Blobs by key. Keys come from :mod:`core.store.keys` only, never from a user."""
 
@@ -53,6 +60,23 @@ class BlobStore(Protocol):
         self, key: str, *, limit_bytes: int | None = None
     ) -> AbstractContextManager[BlobWriter]:
         """Write a blob as it arrives; it appears whole on a clean exit, else leaves nothing."""
+        ...
+
+    def open_upload(
+        self, key: str, *, limit_bytes: int, announced_bytes: int
+    ) -> AbstractContextManager[BlobWriter]:
+        """As ``open_writer``, for what comes from outside: it must leave the store's reserve.
+
+        Args:
+            key: the blob's.
+            limit_bytes: how long it may be.
+            announced_bytes: how long it will be as far as is known; room for this is set aside
+                before the first byte, 0 if nothing is known. Further bytes are taken as long as
+                there is room.
+
+        Raises:
+            StorageFull: there is no room, counting what was set aside for others under way.
+        """
         ...
 
     def put_file(self, key: str, path: Path) -> BlobFacts:
@@ -65,7 +89,7 @@ class BlobStore(Protocol):
 
     def exists(self, key: str) -> bool: ...
 
-    def read(self, key: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    def read(self, key: str, start: int = 0, stop: int | None = None) -> Pieces:
         """Bytes ``[start, stop)`` piece by piece; a download under way outlives a delete.
 
         Raises:
@@ -98,8 +122,13 @@ class BlobStore(Protocol):
         ...
 
     def sweep_partial(self, older_than_s: float) -> int:
-        """Remove what writers that died left behind; how many there were."""
+        """Remove what writers left that died at least so long ago; how many there were."""
         ...
+
+
+def no_room() -> StorageFull:
+    """The refusal of an upload that would not fit, in words."""
+    return StorageFull("There is no room for this upload. Try again once results have expired.")
 
 
 def too_large(limit_bytes: int) -> UploadTooLarge:

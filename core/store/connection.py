@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     ConnectionError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -57,6 +59,8 @@ def store_errors() -> Iterator[None]:
         yield
     except (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError) as e:
         raise StoreUnavailable(_explain(e)) from e
+    except NoPermissionError as error:  # a login with too few rights, or changed ones
+        raise StoreUnavailable(_explain(error)) from error
     except ResponseError as error:
         if not _is_passing(str(error)):
             raise
@@ -74,6 +78,11 @@ def _explain(error: Exception) -> str:
     reply = str(error)
     if isinstance(error, OutOfMemoryError) or reply.startswith("OOM"):
         return "The job store is out of memory. Try again later."
+    if isinstance(error, AuthenticationError | NoPermissionError):
+        return (
+            "The job store (Redis) refuses our login, or what it may do. Whoever runs this must "
+            "see to POSELIFT_REDIS_URL and Redis's access list."
+        )
     if isinstance(error, ConnectionError | TimeoutError):
         return "The job store (Redis) does not answer. Try again in a few seconds."
     return "The job store (Redis) cannot take requests just now. Try again in a few seconds."

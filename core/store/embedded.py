@@ -52,16 +52,18 @@ def find_redis_server() -> Path:
 class EmbeddedRedis:
     """A redis-server of our own on a Unix socket, as a context manager.
 
-    What was acknowledged survives a kill of this process; of the last second before a power cut
-    some may be lost. The socket and the folder are the owner's only. On Linux the server ends with
-    the thread that entered the context, kill -9 included, so enter it from the main thread.
+    What was acknowledged survives a kill of either process, and a power cut: a job whose upload was
+    answered by 202 is on the disk. ``everysec`` would be faster and may lose two seconds, not in a
+    power cut alone: while the disk is busy, Redis then answers before it has written. The socket
+    and the folder are the owner's only. On Linux the server ends with the thread that entered the
+    context, kill -9 included, so enter it from the main thread.
 
     Args:
         data_folder: where the append-only file lives; made if missing. One server per folder.
-        appendfsync: ``everysec``, or ``always`` to survive power cuts at a cost per write.
+        appendfsync: ``always``, or ``everysec`` where what is kept may be lost.
     """
 
-    def __init__(self, data_folder: Path, *, appendfsync: str = "everysec") -> None:
+    def __init__(self, data_folder: Path, *, appendfsync: str = "always") -> None:
         self._folder = data_folder
         self._appendfsync = appendfsync
         self._socket: Path | None = None
@@ -154,7 +156,15 @@ def _socket_in(folder: Path) -> Path:
     socket = folder / "redis.sock"
     if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH_BYTES:
         return socket
-    return Path(tempfile.mkdtemp(prefix="poselift-redis-")) / "redis.sock"
+    short = Path(tempfile.mkdtemp(prefix="poselift-redis-")) / "redis.sock"
+    socket.unlink(missing_ok=True)
+    socket.symlink_to(short)  # for whoever looks for it here
+    return short
+
+
+def socket_url(data_folder: Path) -> str:
+    """How to reach the server that another process runs on this folder."""
+    return f"unix://{quote(str((data_folder / 'redis.sock').resolve()))}"
 
 
 def _answers(redis: Redis) -> bool:

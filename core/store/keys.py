@@ -35,3 +35,13 @@ def result_key(job_id: str, token: int) -> str:
 def frames_key(job_id: str, token: int, start_index: int) -> str:
     """Where an attempt leaves the finished frames that begin at a used-frame index."""
     return f"frames/{job_id}/{token}-{start_index}"
+
+
+def seen_key(job_id: str, token: int, start_index: int) -> str:
+    """Where an attempt leaves what it saw from a used-frame index on."""
+    return f"frames/{job_id}/seen-{token}-{start_index}"
+
+
+def seen_index(job_id: str) -> str:
+    """The list of what was seen in a job so far."""
+    return f"{PREFIX}:seen:{job_id}"

@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from redis import Redis
 
 from core.contracts import BlobFacts, JobError, JobOptions, JobRecord, JobState, Progress
-from core.errors import AttemptSuperseded, JobConflict, JobNotFound, QueueFull, WorkerLost
+from core.errors import (
+    AttemptSuperseded,
+    JobConflict,
+    JobNotFound,
+    QueueFull,
+    QuotaExceeded,
+    StoreUnavailable,
+    WorkerLost,
+)
 from core.store import ledger_scripts as scripts
 from core.store import upkeep_scripts as upkeep
 from core.store.keys import is_id, new_id
 from core.store.ledger_reader import Ids, LedgerReader
 
 DAY_S = 86_400.0
+_BARRED_S = 3_600
+"""Longer than any network keeps what was sent."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,8 @@ class JobLedger(LedgerReader):
         options: JobOptions,
         upload: BlobFacts,
         max_queued: int | None = None,
+        max_queued_own: int | None = None,
+        webhook_url: str | None = None,
     ) -> JobRecord:
         """Accept a job whose upload is already stored; from here on it must reach an end.
 
@@ -74,6 +86,7 @@ class JobLedger(LedgerReader):
 
         Raises:
             QueueFull: as many jobs wait as may wait.
+            QuotaExceeded: as many of this owner's jobs wait as may wait.
             JobConflict: there is another job of that id.
         """
         fields = {
@@ -81,13 +94,31 @@ class JobLedger(LedgerReader):
             "options": options.model_dump_json(),
             "upload": upload.model_dump_json(),
         }
+        if webhook_url is not None:
+            fields["webhook_url"] = webhook_url
         limit = -1 if max_queued is None else max_queued
-        outcome = self._run(scripts.CREATE, job_id, self._retention_s, limit, *_flat(fields))
+        own_limit = -1 if max_queued_own is None else max_queued_own
+        limits = limit, own_limit, self._owner or ""
+        outcome = self._run(scripts.CREATE, job_id, self._retention_s, *limits, *_flat(fields))
         if outcome == b"full":
             raise QueueFull(f"{limit} jobs are waiting already. Try again in a minute.")
+        if outcome == b"owner full":
+            raise QuotaExceeded(
+                f"{own_limit} of your jobs are waiting already. Try again once some have begun."
+            )
         if outcome == b"exists":
             raise JobConflict(f"Job '{job_id}' exists already.")
+        if outcome == b"barred":  # this very request came late, and was given up meanwhile
+            raise StoreUnavailable("The job store was too slow. Send the video again.")
         return self.get(job_id)
+
+    def was_created(self, job_id: str) -> bool:
+        """Whether a :meth:`create` that got no answer went through; if not, it never will.
+
+        A request may still be on its way when its sender has lost the connection. So a job that is
+        not there is barred: what arrives late makes nothing.
+        """
+        return bool(self._run(upkeep.BAR, job_id, _BARRED_S))
 
     def sent(self, job_id: str) -> None:
         """The transport has the job now; :meth:`abandoned` need not offer it."""
@@ -100,6 +131,7 @@ class JobLedger(LedgerReader):
             JobNotFound: there is no such job.
             JobConflict: it has ended already.
         """
+        self._check_owner(job_id)
         self._settle(job_id, self._run(scripts.REQUEST_CANCEL, job_id, self._retention_s))
         return self.get(job_id)
 
@@ -110,6 +142,7 @@ class JobLedger(LedgerReader):
             JobNotFound: there is no such job.
             JobConflict: it has not ended; cancel it first.
         """
+        self._check_owner(job_id)
         self._settle(job_id, self._run(scripts.DELETE, job_id))
 
     # --- for the worker ---------------------------------------------------------------------
@@ -214,6 +247,10 @@ class JobLedger(LedgerReader):
         self._run(upkeep.CONFIRM_EXPIRED, job_id, self._tombstone_s)
 
     # ----------------------------------------------------------------------------------------
+
+    def _check_owner(self, job_id: str) -> None:
+        if self._owner is not None:
+            self.get(job_id)  # owners never change, so that nothing can come in between
 
     def _settle(self, job_id: str, outcome: bytes) -> None:
         if outcome == b"unknown":

@@ -1,6 +1,7 @@
 """Looks at the ledger: one job, lists of them, and how many there are."""
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from redis import Redis
 
@@ -24,15 +25,22 @@ class LedgerReader:
 
     def __init__(self, redis: Redis) -> None:
         self._redis: Any = redis  # its stubs mix awaitables in
+        self._owner: str | None = None
+
+    def owned_by(self, owner: str) -> Self:
+        """The ledger in one owner's eyes: it makes and finds their jobs alone."""
+        narrowed = copy(self)
+        narrowed._owner = owner
+        return narrowed
 
     def get(self, job_id: str) -> JobRecord:
         """The job as it stands now, in one round trip.
 
         Raises:
-            JobNotFound: never existed, was deleted, or expired long ago.
+            JobNotFound: never existed, is another's, was deleted, or expired long ago.
         """
         records = self._read([job_id]) if is_id(job_id) else []
-        if not records:
+        if not records or self._owner not in (None, records[0].owner):
             raise JobNotFound(
                 "There is no job of this id. It may have been deleted, or have expired long ago."
             )
@@ -50,23 +58,43 @@ class LedgerReader:
         """
         # In other scripts than ours a digit is decimal too, but Redis cannot read it.
         after = cursor if cursor and cursor.isascii() and cursor.isdecimal() else ""
-        rows = self._run(scripts.LIST, state or "", after, limit + 1)
+        rows = self._run(scripts.LIST, state or "", after, limit + 1, self._owner or "")
         pairs = [(_text(rows[n]), int(float(rows[n + 1]))) for n in range(0, len(rows), 2)]
         more = str(pairs[limit - 1][1]) if len(pairs) > limit else None
         return self._read([job_id for job_id, _ in pairs[:limit]]), more
 
     def ids(self, state: JobState) -> Ids:
-        """The ids of all jobs in a state, oldest first: cheap, where records would not be."""
+        """The ids of all jobs in a state, oldest first, whoever owns them.
+
+        Cheap, where records would not be.
+        """
         with store_errors():
             return [_text(job_id) for job_id in self._redis.zrange(_index(state), 0, -1)]
 
     def counts(self) -> dict[JobState, int]:
-        """How many jobs are in each state."""
+        """How many jobs are in each state, whoever owns them."""
         with store_errors():
             pipe = self._redis.pipeline(transaction=False)
             for state in JobState:
                 pipe.zcard(_index(state))
             return dict(zip(JobState, map(int, pipe.execute()), strict=True))
+
+    def longest_wait_s(self) -> float | None:
+        """How long ago the oldest waiting job was accepted; None if none waits."""
+        with store_errors():
+            first = self._redis.zrange(_index(JobState.QUEUED), 0, 0)
+            if not first:
+                return None
+            accepted_at = self._redis.hget(f"poselift:job:{_text(first[0])}", "created_at")
+            seconds, microseconds = self._redis.time()
+        now = seconds + microseconds / 1e6
+        return None if accepted_at is None else max(0.0, now - float(accepted_at))
+
+    def own_waiting(self) -> int:
+        """How many of the owner's jobs wait; of all jobs where there is no owner."""
+        index = f"poselift:owner:{self._owner}:queued" if self._owner else _index(JobState.QUEUED)
+        with store_errors():
+            return int(self._redis.zcard(index))
 
     def queue_position(self, job_id: str) -> int | None:
         """1 for the queued job that is next, None for a job that is not queued."""

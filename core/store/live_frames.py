@@ -9,7 +9,7 @@ from redis import Redis
 from core.errors import AttemptSuperseded, BlobMissing
 from core.store.blobs import BlobStore
 from core.store.connection import store_errors
-from core.store.keys import frames_key
+from core.store.keys import frames_key, seen_index
 from core.store.ledger import Attempt
 
 _APPEND = """
@@ -116,9 +116,9 @@ class LiveFrames:
         return Stretch.parse(last[0]).stop if last else 0
 
     def drop(self, job_id: str) -> None:
-        """Forget them: the result is there, or the job is gone."""
+        """Forget them, and all that was seen: the result is there, or the job is gone."""
         with store_errors():
-            self._redis.delete(_index(job_id))
+            self._redis.delete(_index(job_id), seen_index(job_id))
         self._blobs.delete_under(f"frames/{job_id}")
 
 

@@ -3,7 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from core.contracts import BlobFacts, JobError, JobOptions, JobRecord, JobState, Progress, Stage
+from core.contracts import (
+    BlobFacts,
+    JobError,
+    JobOptions,
+    JobRecord,
+    JobState,
+    Progress,
+    Stage,
+    WebhookProgress,
+    WebhookState,
+)
 
 
 class Fields(dict[str, str]):
@@ -32,6 +42,7 @@ def read_record(fields: Fields, queue_rank: int, now: float) -> JobRecord:
         options=JobOptions.model_validate_json(fields["options"]),
         filename=fields["filename"],
         upload=BlobFacts.model_validate_json(fields["upload"]),
+        owner=fields.get("owner"),
         created_at=_certain(fields.time("created_at")),
         started_at=fields.time("started_at"),
         finished_at=fields.time("finished_at"),
@@ -43,6 +54,8 @@ def read_record(fields: Fields, queue_rank: int, now: float) -> JobRecord:
         error=JobError.model_validate_json(fields["error"]) if "error" in fields else None,
         result=BlobFacts.model_validate_json(fields["result"]) if "result" in fields else None,
         persons=int(fields["persons"]) if "persons" in fields else None,
+        webhook_url=fields.get("webhook_url"),
+        webhook=_webhook(fields) if "webhook_url" in fields else None,
     )
 
 
@@ -53,6 +66,16 @@ def _progress(fields: Fields, state: JobState, queue_rank: int) -> Progress:
     if state.is_final:
         return known.model_copy(update={"stage": Stage.DONE, "eta_s": None})
     return known
+
+
+def _webhook(fields: Fields) -> WebhookProgress:
+    return WebhookProgress(
+        state=WebhookState(fields.get("webhook_state", WebhookState.WAITING)),
+        attempts=int(fields.get("webhook_attempts", "0")),
+        next_attempt_at=fields.time("webhook_due"),
+        last_status=int(fields["webhook_status"]) if "webhook_status" in fields else None,
+        last_error=fields.get("webhook_error"),
+    )
 
 
 def _certain(time: datetime | None) -> datetime:

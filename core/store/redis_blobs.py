@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from redis.exceptions import OutOfMemoryError
 
 from core.contracts import BlobFacts
 from core.errors import BlobMissing, StorageFull, StoreUnavailable
-from core.store.blobs import PIECE_BYTES, BlobWriter
+from core.store.blobs import PIECE_BYTES, BlobWriter, Pieces, no_room
 from core.store.connection import store_errors
+from core.store.disk_errors import disk_errors
+from core.store.memory_room import MemoryRoom
 
 _PARTIAL_TTL_S = 3600
 """Pieces of a writer that died vanish after this; a living one renews them as it goes."""
@@ -35,10 +37,29 @@ class RedisBlobs:
     def __init__(self, redis: Redis, ttl_s: float) -> None:
         self._redis: Any = redis  # its stubs mix awaitables in
         self._ttl_s = max(1, int(ttl_s))
+        self._room = MemoryRoom(redis, ttl_s=_PARTIAL_TTL_S)
 
     @contextmanager
     def open_writer(self, key: str, *, limit_bytes: int | None = None) -> Iterator[BlobWriter]:
-        writer = _RedisWriter(self._redis, limit_bytes)
+        with self._written(key, _RedisWriter(self._redis, limit_bytes)) as writer:
+            yield writer
+
+    @contextmanager
+    def open_upload(
+        self, key: str, *, limit_bytes: int, announced_bytes: int
+    ) -> Iterator[BlobWriter]:
+        writer = _UploadWriter(self._redis, limit_bytes, self._room)
+        if not self._room.keep(writer.version, announced_bytes):
+            raise no_room()
+        try:
+            with self._written(key, writer):
+                yield writer
+        finally:
+            with suppress(StoreUnavailable):  # else it runs out by itself
+                self._room.give_back(writer.version)
+
+    @contextmanager
+    def _written(self, key: str, writer: "_RedisWriter") -> Iterator["_RedisWriter"]:
         try:
             yield writer
             writer.flush()
@@ -61,7 +82,7 @@ class RedisBlobs:
     def exists(self, key: str) -> bool:
         return self._entry(key) is not None
 
-    def read(self, key: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+    def read(self, key: str, start: int = 0, stop: int | None = None) -> Pieces:
         entry = self._entry(key)
         if entry is None:
             raise BlobMissing(_GONE)
@@ -74,9 +95,10 @@ class RedisBlobs:
     def local_path(self, key: str) -> Iterator[Path]:
         pieces = self.read(key)
         with tempfile.NamedTemporaryFile(prefix="poselift-") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
+            with disk_errors():
+                for piece in pieces:
+                    file.write(piece)
+                file.flush()
             yield Path(file.name)
 
     def delete(self, key: str) -> None:
@@ -96,10 +118,7 @@ class RedisBlobs:
         return iter(())  # their time to live ends them
 
     def has_room(self, size_bytes: int) -> bool:
-        with store_errors():
-            memory = self._redis.info("memory")
-        limit = int(memory["maxmemory"])
-        return limit == 0 or int(memory["used_memory"]) + size_bytes * 1.05 < limit
+        return self._room.has(size_bytes)
 
     def sweep_partial(self, older_than_s: float) -> int:
         return 0  # their time to live takes care of it
@@ -134,7 +153,7 @@ class RedisBlobs:
             pipe.expire(_piece_key(entry["version"], number), _LINGER_S)
         pipe.execute()
 
-    def _pieces(self, version: str, start: int, stop: int) -> Iterator[bytes]:
+    def _pieces(self, version: str, start: int, stop: int) -> Generator[bytes, None, None]:
         numbers = range(start // PIECE_BYTES, _count(stop)) if start < stop else ()
         for number in numbers:
             first = number * PIECE_BYTES
@@ -182,6 +201,16 @@ class _RedisWriter(BlobWriter):
                 for number in range(self._count):
                     self._redis.expire(_piece_key(self.version, number), _PARTIAL_TTL_S)
                 self._renewed_at = time.monotonic()
+
+
+class _UploadWriter(_RedisWriter):
+    def __init__(self, redis: Any, limit_bytes: int, room: MemoryRoom) -> None:  # noqa: ANN401
+        super().__init__(redis, limit_bytes)
+        self._room = room
+
+    def _store(self, piece: bytes) -> None:
+        super()._store(piece)
+        self._room.use(self.version, len(piece))
 
 
 _GONE = "The stored file is gone; it may have expired while the request was under way."

@@ -4,12 +4,23 @@ from core.store.ledger_scripts import PRELUDE
 
 SENT = "return redis.call('ZREM', 'poselift:outbox', ARGV[1])"
 
+BAR = (
+    PRELUDE
+    + """
+-- ARGV: id, seconds. Returns whether the job is there; if not, it cannot come to be any more.
+if redis.call('EXISTS', key) == 1 then return 1 end
+redis.call('SET', P .. 'barred:' .. id, '1', 'EX', ARGV[2])
+return 0
+"""
+)
+
 ABANDONED = (
     PRELUDE
     + """
 -- ARGV: '', grace, retention, max_losses, error. Returns ids to hand to the transport (again).
 for _, job in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', stamp(now))) do
   id, key = job, P .. 'job:' .. job
+  if get('state') then count('jobs_reaped') end
   if not get('state') then
     forget()
   elseif get('cancel_requested') == '1' then

@@ -9,16 +9,16 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from core import errors
 from core.contracts import JobRecord
+from server.auth import UseOwn
 from server.problems import described
 from server.schemas import JobView
-from server.services import Use
 
 router = APIRouter(tags=["jobs"])
 
 _AT_MOST_EVERY_S = 0.2
 
 
-async def _existing(services: Use, job_id: str) -> str:
+async def _existing(services: UseOwn, job_id: str) -> str:
     """Before the stream begins, so that an unknown job is still answered by a 404."""
     return (await services.looks.run(services.ledger.get, job_id)).id
 
@@ -30,7 +30,7 @@ async def _existing(services: Use, job_id: str) -> str:
     summary="Follow a job",
 )
 async def follow_job(
-    request: Request, services: Use, job_id: Annotated[str, Depends(_existing)]
+    request: Request, services: UseOwn, job_id: Annotated[str, Depends(_existing)]
 ) -> AsyncIterator[ServerSentEvent]:
     """One `job` event now and with every change, as `GET /jobs/{id}` shows it.
 

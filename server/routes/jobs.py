@@ -1,21 +1,28 @@
 """Jobs: accept a video, say how it stands, list, cancel, remove."""
 
+import logging
 from time import monotonic
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from core import errors
 from core.contracts import JobRecord, JobState
+from core.event_log.events import log_event
+from server.auth import UseOwn
 from server.deletion import cancel_or_remove
 from server.openapi import UPLOAD_BODY
 from server.problems import described
+from server.quotas import count_upload, count_waiting
 from server.schemas import JobPage, JobView
-from server.services import Services, Use
+from server.services import Services
 from server.uploads import accept
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["jobs"])
 
+_COUNTED = [Depends(count_upload), Depends(count_waiting)]
 _POLL_AGAIN = {"Retry-After": "1"}
 
 _UPLOAD_ERRORS = described(
@@ -25,14 +32,20 @@ _UPLOAD_ERRORS = described(
     errors.UploadEmpty,
     errors.UploadMissing,
     errors.UploadTooLarge,
+    errors.UploadTooSlow,
     errors.UploadIncomplete,
     errors.OptionUnknown,
     errors.OptionOutOfRange,
+    errors.WebhookUrlInvalid,
+    errors.WebhooksDisabled,
     errors.RequestInvalid,
     errors.IdempotencyConflict,
     errors.IdempotencyInFlight,
     errors.QueueFull,
+    errors.QuotaExceeded,
     errors.StorageFull,
+    errors.StorageUnavailable,
+    errors.ServerBusy,
     errors.StoreUnavailable,
 )
 
@@ -43,9 +56,10 @@ _UPLOAD_ERRORS = described(
     response_model=JobView,
     responses=_UPLOAD_ERRORS,
     openapi_extra=UPLOAD_BODY,
+    dependencies=_COUNTED,
     summary="Upload a video to be lifted",
 )
-async def create_job(request: Request, response: Response, services: Use) -> JobView:
+async def create_job(request: Request, response: Response, services: UseOwn) -> JobView:
     """Send the video as the form's `file`, with options as further fields, or as the raw body.
 
     Raw bodies take their options from the query. With an `Idempotency-Key` the request can be
@@ -60,9 +74,10 @@ async def create_job(request: Request, response: Response, services: Use) -> Job
     response_model=JobView,
     responses=_UPLOAD_ERRORS,
     openapi_extra=UPLOAD_BODY,
+    dependencies=_COUNTED,
     summary="Upload a video as `curl -T` does",
 )
-async def put_job(request: Request, response: Response, services: Use) -> JobView:
+async def put_job(request: Request, response: Response, services: UseOwn) -> JobView:
     """The same as `POST /jobs`."""
     return await _accepted(request, response, services)
 
@@ -73,10 +88,11 @@ async def put_job(request: Request, response: Response, services: Use) -> JobVie
     response_model=JobView,
     responses=_UPLOAD_ERRORS,
     openapi_extra=UPLOAD_BODY,
+    dependencies=_COUNTED,
     summary="Upload a video as `curl -T` does to a URL that ends in a slash",
 )
 async def put_named_job(
-    request: Request, response: Response, services: Use, filename: str
+    request: Request, response: Response, services: UseOwn, filename: str
 ) -> JobView:
     """The same as `POST /jobs`; the job gets an id of its own, the name is only shown."""
     return await _accepted(request, response, services, filename)
@@ -86,7 +102,7 @@ async def put_named_job(
 async def list_jobs(
     request: Request,
     response: Response,
-    services: Use,
+    services: UseOwn,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
     cursor: Annotated[str | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Jobs a page.")] = 50,
@@ -107,7 +123,7 @@ async def list_jobs(
 async def get_job(
     request: Request,
     response: Response,
-    services: Use,
+    services: UseOwn,
     job_id: str,
     wait: Annotated[
         float,
@@ -130,11 +146,13 @@ async def get_job(
     | described(errors.JobNotFound, errors.StoreUnavailable),
     summary="Cancel a live job, remove an ended one",
 )
-async def delete_job(request: Request, services: Use, job_id: str) -> Response:
+async def delete_job(request: Request, services: UseOwn, job_id: str) -> Response:
     """202 cancels: poll until it is `canceled`. 204 has removed the job and all its files."""
     record = await services.files.run(cancel_or_remove, services, job_id)
     if record is None:
+        log_event(log, "job_removed", job_id=job_id)
         return Response(status_code=204)
+    log_event(log, "job_cancel_requested", job_id=job_id, state=record.state.value)
     headers = {} if record.state.is_final else _POLL_AGAIN
     content = _view(request, record).model_dump_json()
     return Response(content, 202, headers, "application/json")
@@ -144,7 +162,17 @@ async def _accepted(
     request: Request, response: Response, services: Services, filename: str | None = None
 ) -> JobView:
     accepted = await accept(request, services, filename)
-    view = _view(request, accepted.record)
+    record = accepted.record
+    if not accepted.is_replay:
+        log_event(
+            log,
+            "job_accepted",
+            job_id=record.id,
+            owner=record.owner,
+            filename=record.filename,
+            size_bytes=record.upload.size_bytes,
+        )
+    view = _view(request, record)
     response.headers["Location"] = view.links.self
     response.headers.update(_POLL_AGAIN)
     if accepted.is_replay:

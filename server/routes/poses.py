@@ -3,7 +3,7 @@
 import asyncio
 import math
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.requests import ClientDisconnect
 
 from core import errors
@@ -11,12 +11,14 @@ from core.contracts import POSE_QUEUE, PersonPose
 from core.errors import NoWorkerFree, UploadEmpty, UploadIncomplete, UploadMissing
 from core.store.blobs import too_large
 from core.store.keys import new_id
+from server.auth import UseOwn
 from server.lingering import expect_body, read_body
 from server.multipart import PartBegin, PartBytes, is_multipart, read_parts
 from server.openapi import PICTURE_BODY
 from server.problems import described
+from server.quotas import count_upload
 from server.schemas import Poses
-from server.services import Services, Use
+from server.services import Services
 
 router = APIRouter(tags=["poses"])
 
@@ -32,13 +34,15 @@ _SLOWEST_UPLOAD_S = 30.0
         errors.UploadMissing,
         errors.UploadTooLarge,
         errors.UploadIncomplete,
+        errors.QuotaExceeded,
         errors.NoWorkerFree,
         errors.StoreUnavailable,
     ),
     openapi_extra=PICTURE_BODY,
+    dependencies=[Depends(count_upload)],
     summary="Lift the people in one picture",
 )
-async def create_poses(request: Request, services: Use) -> Poses:
+async def create_poses(request: Request, services: UseOwn) -> Poses:
     """Waits a few seconds for the answer; 503 with `Retry-After` when no worker is free."""
     expect_body(request, unread=True)
     if not await services.looks.run(services.beats.alive, POSE_QUEUE):

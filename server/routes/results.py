@@ -8,12 +8,12 @@ from core import errors
 from core.contracts import BlobFacts, JobRecord, JobState
 from core.errors import JobHasNoResult, ResultExpired, ResultNotReady
 from core.store.keys import result_key
+from server.auth import UseOwn
 from server.downloads import download
 from server.filenames import attachment
 from server.finished_frames import find_frames
 from server.problems import described
 from server.schemas import FramePage
-from server.services import Use
 
 router = APIRouter(tags=["results"])
 
@@ -41,7 +41,7 @@ _FILE_ERRORS = described(
     | _FILE_ERRORS,
     summary="Download the result",
 )
-async def get_result(request: Request, services: Use, job_id: str) -> Response:
+async def get_result(request: Request, services: UseOwn, job_id: str) -> Response:
     """The `.npz`. Interrupted downloads go on with `Range`; `Repr-Digest` is of the whole file."""
     record = await services.looks.run(services.ledger.get, job_id)
     return await download(
@@ -66,7 +66,7 @@ async def get_result(request: Request, services: Use, job_id: str) -> Response:
 )
 async def get_frames(
     request: Request,
-    services: Use,
+    services: UseOwn,
     job_id: str,
     start: Annotated[int, Query(ge=0, description="First of the used frames.")] = 0,
     stop: Annotated[
@@ -79,7 +79,9 @@ async def get_frames(
     return Response(page.model_dump_json(), media_type="application/json")
 
 
-def _page(services: Use, request: Request, job_id: str, start: int, stop: int | None) -> FramePage:
+def _page(
+    services: UseOwn, request: Request, job_id: str, start: int, stop: int | None
+) -> FramePage:
     record = services.ledger.get(job_id)
     last = start + _MOST_FRAMES if stop is None else min(stop, start + _MOST_FRAMES)
     found = find_frames(services, record, start, last)

@@ -120,7 +120,7 @@ def test_a_video_with_nobody_in_it_is_a_success_that_says_so(clip, result):
     poses = read_result(result)
     assert (summary.persons, summary.frames) == (0, 90)
     assert poses.joints_3d.shape == (0, 90, 28, 3)
-    assert poses.manifest.quality.notes == ("no_person",)
+    assert "no_person" in poses.manifest.quality.notes
     assert poses.manifest.scale_source == ScaleSource.MODEL_PRIOR
 
 
@@ -175,7 +175,7 @@ def test_the_manifest_tells_what_really_happened(tmp_path, result):
     assert (quality.frames_used, quality.persons) == (45, 1)
     assert quality.observed_share == pytest.approx(42 / 45, abs=1e-4)
     assert quality.interpolated_share == pytest.approx(3 / 45, abs=1e-4)
-    assert quality.notes == ("people_not_followed",)
+    assert "people_not_followed" in quality.notes
 
 
 def test_a_damaged_video_is_lifted_as_far_as_it_goes_and_says_so(tmp_path, result):
@@ -236,7 +236,7 @@ def test_whatever_ends_a_job_nothing_is_left_open_or_lying_about(
         lift(clip, result, estimator=estimator, listener=listener())
     assert open_files(clip.parent) == []  # although the error with all its frames is still held
     assert caught.value is not None
-    assert estimator.closed == 1
+    assert estimator.closed == estimator.opened  # never opened, if stopped before
     assert list(clip.parent.iterdir()) == [clip]
 
 

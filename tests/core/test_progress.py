@@ -28,6 +28,20 @@ def test_rate_and_time_to_go_follow_the_clock() -> None:
     assert heard[-1].eta_s == (100 - heard[-1].frames_done) / 10
 
 
+def test_frames_that_were_known_already_count_and_say_nothing_about_the_rate() -> None:
+    meter, clock, heard = metered(200)
+    for _ in range(100):
+        clock.now_s += 0.001
+        meter.known()
+    clock.now_s += 10.0  # on the way to the first one that is not
+    meter.tick()
+    assert (heard[-1].frames_done, heard[-1].fps, heard[-1].eta_s) == (100, None, None)
+    for _ in range(50):
+        clock.now_s += 0.1
+        meter.advance()
+    assert heard[-1].fps == 10.0
+
+
 def test_reports_are_rare_however_fast_frames_pass() -> None:
     meter, clock, heard = metered(None)
     for _ in range(10_000):

@@ -121,7 +121,7 @@ def test_a_video_with_nobody_in_it_succeeds_and_says_so(api, nobody):
     assert (job["state"], job["persons"], job["error"]) == ("succeeded", 0, None)
     result = read_result(api.get(f"/jobs/{job['id']}/result").content)
     assert result.joints_3d.shape == (0, 10, 28, 3)
-    assert result.manifest.quality.notes == ("no_person",)
+    assert "no_person" in result.manifest.quality.notes
 
 
 def test_half_a_video_gives_what_it_has_and_says_so(api, film, scene, tmp_path):

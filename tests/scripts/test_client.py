@@ -20,7 +20,7 @@ CONTENT = bytes(range(256)) * 40
 
 def client(answer: Callable[[httpx.Request], httpx.Response], **kwargs) -> JobClient:
     http = httpx.AsyncClient(base_url="http://server", transport=httpx.MockTransport(answer))
-    return JobClient(http, first_pause_s=0.001, poll_s=0.001, **kwargs)
+    return JobClient(http, **({"first_pause_s": 0.001, "poll_s": 0.001} | kwargs))
 
 
 def job(state: str = "queued") -> httpx.Response:
@@ -106,6 +106,16 @@ def test_one_that_has_answered_is_waited_for():
     assert asked > 2
 
 
+def test_one_that_says_not_yet_your_turn_is_asked_for_as_long_as_it_takes():
+    started_s = time.monotonic()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(429) if time.monotonic() - started_s < 0.2 else job()
+
+    one = client(answer, patience_s=0.02, first_patience_s=0.02)
+    assert asyncio.run(one.get("abc")).id == "abc"
+
+
 @pytest.mark.parametrize("status", [404, 405])
 def test_somebody_elses_server(status: int):
     one = client(lambda request: httpx.Response(status, text="Apache"))
@@ -124,21 +134,24 @@ def test_following_ends_with_the_job():
 
 
 def test_a_job_far_back_in_the_queue_is_seldom_asked_about():
-    async def count(position: int) -> int:
-        asked = 0
+    async def asked(position: int, *, enough: int) -> int:
+        count = 0
 
         def answer(request: httpx.Request) -> httpx.Response:
-            nonlocal asked
-            asked += 1
+            nonlocal count
+            count += 1
             waiting = {"id": "abc", "state": "queued", "progress": {"queue_position": position}}
             return httpx.Response(200, json=waiting)
 
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.3):
-                _ = [view async for view in client(answer).follow("abc")]
-        return asked
+            async with asyncio.timeout(0.3 if enough > 100 else None):
+                async for _ in client(answer, poll_s=0.02).follow("abc"):
+                    if count >= enough:
+                        break
+        return count
 
-    assert asyncio.run(count(1000)) < asyncio.run(count(1)) / 2
+    assert asyncio.run(asked(1000, enough=1000)) == 1  # the next time after 0.4 s
+    assert asyncio.run(asked(1, enough=3)) == 3
 
 
 def digest(content: bytes) -> str:

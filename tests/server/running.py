@@ -1,22 +1,31 @@
 """A real server on a free port, in a thread."""
 
+import asyncio
 import threading
 import time
 
 import uvicorn
+from fastapi import FastAPI
 
 from server.app import create_app
+from server.connections import PatientProtocol
 from server.services import Draining
 from server.settings import ServerSettings
 
 
 class RunningServer:
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        protocol: type[asyncio.Protocol] = PatientProtocol,
+        app: FastAPI | None = None,
+    ) -> None:
         self.draining = Draining()
         config = uvicorn.Config(
-            create_app(settings, draining=self.draining),
+            app or create_app(settings, draining=self.draining),
             host="127.0.0.1",
             port=0,
+            http=protocol,
             log_level="warning",
             timeout_graceful_shutdown=5,
         )

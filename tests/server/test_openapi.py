@@ -35,9 +35,9 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 def test_options_are_those_of_the_model(document: dict[str, Any]) -> None:
     upload = document["paths"]["/jobs"]["post"]
     form = upload["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    assert set(form) == {"file", *JobOptions.model_fields}
+    assert set(form) == {"file", "webhook_url", *JobOptions.model_fields}
     query = {item["name"] for item in upload["parameters"] if item["in"] == "query"}
-    assert query == {"filename", *JobOptions.model_fields}
+    assert query == {"filename", "webhook_url", *JobOptions.model_fields}
 
 
 def test_errors_are_problems_with_examples(document: dict[str, Any]) -> None:

@@ -98,7 +98,7 @@ def test_no_slot_free(api: httpx.Client, pose_worker: None, redis: Redis) -> Non
 
 def test_picture_on_its_way_takes_a_seat(api: httpx.Client, pose_worker: None, url: str) -> None:
     host, port = url.removeprefix("http://").split(":")
-    half = b"POST /poses HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\nhalf a picture"
+    half = b"POST /poses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n\r\nhalf a picture"
 
     def is_sent_away() -> bool:
         with socket.create_connection((host, int(port))) as slow:

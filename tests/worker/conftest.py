@@ -11,8 +11,10 @@ from core.store.connection import connect
 from core.store.disk_blobs import DiskBlobs
 from core.store.keys import new_id, upload_key
 from core.store.ledger import JobLedger
+from core.store.leftovers import Leftovers
 from core.store.live_frames import LiveFrames
 from core.store.pose_exchange import PoseExchange
+from core.store.seen_frames import SeenFrames
 from tests.worker.fake_runtime import FakeRuntime
 from worker.bench import Bench
 from worker.heartbeat import Pace
@@ -37,17 +39,20 @@ def blobs(tmp_path: Path) -> DiskBlobs:
 
 @pytest.fixture
 def bench(ledger, blobs, runtime, redis, tmp_path: Path) -> Bench:
+    frames = LiveFrames(redis, blobs, ttl_s=60.0)
     return Bench(
         worker="tester",
         runtime=runtime,
         ledger=ledger,
         blobs=blobs,
-        frames=LiveFrames(redis, blobs, ttl_s=60.0),
+        frames=frames,
+        leftovers=Leftovers(redis, ledger, blobs, frames),
+        seen=SeenFrames(redis, blobs, ttl_s=60.0),
         exchange=PoseExchange(redis),
         scratch=tmp_path / "scratch",
         pace=Pace(beat_s=0.05, lease_s=5.0, stuck_s=60.0),
-        job_timeout_s=60.0,
-        stall_timeout_s=60.0,
+        job_timeout_s=600.0,
+        stall_timeout_s=600.0,
         max_failures=2,
     )
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from core.contracts import JobOptions, PersonPose, Progress, Stage
 from core.errors import Canceled, ImageInvalid
 from core.pipeline import Listener
+from core.results.manifest import Quality
+from core.resuming import OpenSpool, no_spool
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class FakeSummary:
     frames: int = 3
     first_frame_s: float = 0.001
     persons: int = 1
+    quality: Quality = field(default_factory=Quality)
 
 
 @dataclass
@@ -35,6 +38,7 @@ class FakeRuntime:
         *,
         listener: Listener,
         source_name: str,
+        open_spool: OpenSpool = no_spool,
     ) -> FakeSummary:
         content = video.read_bytes()
         listener.on_progress(Progress(stage=Stage.PROBING))

@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import ConfigInvalid
 from tests.waiting import wait_for
-from worker.crew import CANNOT_START, Crew, Member
+from worker.crew import CANNOT_START, HOPELESS_DEATHS, Crew, Member
 
 SLEEPER = """
 import signal, sys, time
@@ -86,6 +86,14 @@ def test_a_member_that_keeps_dying_at_its_start_ends_the_crew(heard, tell):
         pytest.raises(ConfigInvalid, match="3 times"),
     ):
         wait_for(lambda: crew.check() is not None)
+
+
+def test_one_that_is_killed_again_and_again_is_started_again_every_time(heard, tell):
+    # By its first job, say: that one will fail in the end, and the others must not wait for ever.
+    code = "import os, signal; print('hello', flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    with Crew([member("a", code)], tell=tell) as crew:
+        wait_for(lambda: heard.count(("a", "hello")) > HOPELESS_DEATHS, 60)
+        crew.check()
 
 
 def test_members_that_do_not_listen_are_killed_after_one_grace_time(heard, tell):

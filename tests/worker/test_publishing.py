@@ -37,6 +37,25 @@ def test_chunks_are_shown_in_order_while_the_job_runs(bench, attempt):
     assert bytes_to_chunk(content).joints_m[0, 0, 0, 0] == 4
 
 
+def test_what_an_earlier_attempt_has_shown_is_not_shown_again(bench, attempt):
+    earlier = ChunkPublisher(bench.frames, attempt, Halt())
+    earlier(chunk(4, first=0))
+    earlier(chunk(3, first=4))
+    asked: list[int] = []
+
+    def already_shown() -> int:
+        asked.append(bench.frames.stop_index(attempt.job_id))
+        return asked[-1]
+
+    later = ChunkPublisher(bench.frames, attempt, Halt(), already_shown)
+    for first, frames in ((0, 4), (4, 3), (7, 5)):
+        later(chunk(frames, first=first + 100))
+    assert asked == [7]
+    shown = list(bench.frames.read(attempt.job_id, 0, 99))
+    assert [(one.start, one.stop) for one, _ in shown] == [(0, 4), (4, 7), (7, 12)]
+    assert [bytes_to_chunk(content).track.frame_index[0] for _, content in shown] == [0, 4, 107]
+
+
 def test_a_newer_attempt_stops_this_one(bench, attempt, redis, ledger):
     halt = Halt()
     redis.zadd("poselift:leases", {attempt.job_id: 1})

@@ -151,6 +151,7 @@ def test_disk_keeps_a_reserve(tmp_path: Path) -> None:
 def test_what_dead_writers_left_is_swept(tmp_path: Path) -> None:
     blobs = DiskBlobs(tmp_path)
     left = tmp_path / "partial" / "left"
+    left.parent.mkdir()
     left.write_bytes(b"x")
     os.utime(left, (0, 0))
     with blobs.open_writer(KEY):

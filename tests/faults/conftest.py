@@ -1,0 +1,5 @@
+"""What the tests of promises share."""
+
+from tests.faults import fuzzing
+
+fuzzing.register()
