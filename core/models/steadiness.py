@@ -43,8 +43,13 @@ class TrustFromSteadiness(nn.Module):
         ``(B, J)`` added to the logarithm of sigma
     """
 
+    trunk: Tensor
+    limbs: Tensor
+
     def __init__(self) -> None:
         super().__init__()
+        self.register_buffer("trunk", _ones_at(_TRUNK), persistent=False)
+        self.register_buffer("limbs", _ones_at(_LIMBS), persistent=False)
         self.layers = nn.Sequential(nn.Linear(_FEATURES, _CHANNELS), nn.GELU())
         self.to_joints = nn.Linear(_CHANNELS, 2 * len(BODY))
         # From nothing, so that weights which never asked are a start.
@@ -54,7 +59,8 @@ class TrustFromSteadiness(nn.Module):
     def forward(
         self, view: CentredView, time_s: Float[Tensor, "B T"]
     ) -> tuple[Float[Tensor, "B J"], Float[Tensor, "B J"]]:
-        said = self.to_joints(self.layers(steadiness(view, time_s)))
+        features = steadiness(view, time_s, self.trunk, self.limbs)
+        said = self.to_joints(self.layers(features))
         trust, log_sigma = said.chunk(2, dim=-1)
         return trust, log_sigma
 
@@ -65,12 +71,23 @@ class TrustFromSteadiness(nn.Module):
         self.to_joints.bias[len(BODY) :] *= gain
 
 
-def steadiness(view: CentredView, time_s: Float[Tensor, "B T"]) -> Float[Tensor, "B features"]:
+def steadiness(
+    view: CentredView,
+    time_s: Float[Tensor, "B T"],
+    trunk: Float[Tensor, "P"],
+    limbs: Float[Tensor, "P"],
+) -> Float[Tensor, "B features"]:
     """Mean log bend of trunk and of limbs, frame interval, share of certain keypoints.
 
     A bend is how far a keypoint lies from where the present frames before and after it say, twice,
     in units of the person's size in the picture: at even times its second difference. All numbers
     are finite, whatever is missing.
+
+    Args:
+        view: of the keypoints.
+        time_s: of each frame.
+        trunk: 1 for keypoints of the trunk, else 0.
+        limbs: 1 for elbows, wrists, knees and ankles, else 0.
     """
     frames = frame_neighbours(view.present, time_s)
     log_bend, bent = _log_bends(view, frames)
@@ -78,10 +95,16 @@ def steadiness(view: CentredView, time_s: Float[Tensor, "B T"]) -> Float[Tensor,
     certain = (view.confidence >= 1).sum((1, 2)) / number
     steps = frames.known[0].view_as(time_s)
     gap_s = frames.gap_s[0].view_as(time_s).clamp(_FASTEST_S, _SLOWEST_S)
-    trunk, any_trunk = _mean(log_bend[:, :, _TRUNK], bent[:, :, _TRUNK])
-    limbs, any_limbs = _mean(log_bend[:, :, _LIMBS], bent[:, :, _LIMBS])
+    of_trunk, any_trunk = _mean(log_bend, bent * trunk)
+    of_limbs, any_limbs = _mean(log_bend, bent * limbs)
     interval, _ = _mean((gap_s.log() - _MIDDLE_LOG_STEP)[..., None], steps[..., None])
-    return torch.stack([trunk, any_trunk, limbs, any_limbs, interval, certain], -1)
+    return torch.stack([of_trunk, any_trunk, of_limbs, any_limbs, interval, certain], -1)
+
+
+def _ones_at(keypoints: list[int]) -> Float[Tensor, "P"]:
+    ones = torch.zeros(len(KEYPOINT_NAMES))
+    ones[keypoints] = 1
+    return ones
 
 
 def _log_bends(

@@ -314,7 +314,10 @@ class TestExpiry:
         ledger.delete(attempt.job_id)
         with pytest.raises(JobNotFound):
             ledger.delete(attempt.job_id)
-        assert redis.keys("*") == [b"poselift:seq"]
+        # What stays is about no single job, but for its name until its files have been swept.
+        assert set(redis.keys("*")) == {
+            b"poselift:seq", b"poselift:counters", b"poselift:leftovers"
+        }  # fmt: skip
 
 
 def test_redis_away_is_said_so() -> None:
