@@ -169,7 +169,9 @@ PRESETS: dict[str, LifterConfig] = {
         reads_hint=True,
         lines_of_sight=True,
     ),
-    "base": LifterConfig(reads_hint=True, lines_of_sight=True),
+    "base": LifterConfig(
+        reads_hint=True, foreshortening=True, lines_of_sight=True, steadiness=True
+    ),
     "large": LifterConfig(
         joint_channels=64,
         encoder_blocks=3,
@@ -178,7 +180,9 @@ PRESETS: dict[str, LifterConfig] = {
         temporal_layers=6,
         heads=8,
         reads_hint=True,
+        foreshortening=True,
         lines_of_sight=True,
+        steadiness=True,
     ),
 }
 """Sizes by name: at most 1, 6 and 20 million parameters."""
