@@ -62,5 +62,6 @@ def run(args: argparse.Namespace) -> int:
         os.environ["POSELIFT_REDIS_URL"] = settings.redis_url
         os.environ["POSELIFT_DATA_DIR"] = str(settings.data_dir)
         os.environ["POSELIFT_INSECURE"] = str(int(settings.insecure))
+        os.environ["POSELIFT_LOG_FORMAT"] = settings.log_format.value
     serve(settings, host=args.host, port=port, log_level=args.log_level, processes=args.workers)
     return 0

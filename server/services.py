@@ -31,6 +31,7 @@ from server.queue import Transport
 from server.readiness import ReadinessChecks, readiness_checks
 from server.seats import Seats
 from server.settings import ServerSettings
+from server.shared_looks import SharedLooks
 from server.threads import Threads
 from server.webhooks.opening import webhooks_delivered
 
@@ -58,6 +59,7 @@ class Services:
     Attributes:
         settings: this process's.
         ledger: the truth about jobs.
+        polls: single jobs out of it, for many who ask at once; whoever owns them.
         blobs: uploads and results.
         frames: finished frames of running jobs.
         transport: carries job ids to workers.
@@ -83,6 +85,7 @@ class Services:
 
     settings: ServerSettings
     ledger: JobLedger
+    polls: SharedLooks
     blobs: BlobStore
     frames: LiveFrames
     transport: Transport
@@ -134,9 +137,11 @@ def lifespan_for(settings: ServerSettings, metrics: Metrics, draining: Draining)
             everybodys = JobLedger(redis, retention_s=settings.retention_s)
             frames = LiveFrames(redis, blobs, ttl_s=settings.retention_s)
             doubts = Doubts(everybodys, blobs)
+            looks = Threads(_LEDGER_THREADS, patience_s=_LOOK_PATIENCE_S)
             services = Services(
                 settings=settings,
                 ledger=JobLedger(redis, retention_s=settings.retention_s),
+                polls=SharedLooks(everybodys, looks),
                 blobs=blobs,
                 frames=LiveFrames(redis, blobs, ttl_s=settings.retention_s),
                 transport=Transport(redis),
@@ -157,7 +162,7 @@ def lifespan_for(settings: ServerSettings, metrics: Metrics, draining: Draining)
                 ),
                 draining=draining,
                 doubts=doubts,
-                looks=Threads(_LEDGER_THREADS, patience_s=_LOOK_PATIENCE_S),
+                looks=looks,
                 files=Threads(_FILE_THREADS),
                 uploads=Seats(settings.max_uploads, _too_many_uploads),
                 claims=Threads(_CLAIM_THREADS, patience_s=_LOOK_PATIENCE_S),

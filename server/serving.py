@@ -1,7 +1,11 @@
 """Runs the app on a port until a signal, and lets long answers end before it stops."""
 
+import multiprocessing
+import os
 import signal
+import threading
 from functools import partial
+from multiprocessing.process import BaseProcess
 from types import FrameType
 
 import uvicorn
@@ -15,6 +19,9 @@ from server.services import Draining
 from server.settings import ServerSettings
 
 _GRACE_S = 15
+_SIGN_OF_LIFE_S = 60
+"""One of several processes that is silent for so long is replaced. Loading all code on a busy
+machine takes longer than uvicorn's own 5 s, and who is ended for that only has to start again."""
 
 
 def serve(
@@ -41,13 +48,24 @@ def serve(
         log_config=server_logging(settings.log_format, level=log_level),
         access_log=False,  # requests are logged with route, job and problem code instead
         timeout_graceful_shutdown=_GRACE_S,
+        timeout_worker_healthcheck=_SIGN_OF_LIFE_S,
         server_header=False,
     )
 
 
 def app() -> FastAPI:
     """The API with settings from the environment, for servers that make the app themselves."""
-    return _draining_app(ServerSettings.read())
+    made = _draining_app(ServerSettings.read())
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        threading.Thread(target=_stop_after, args=(supervisor,), daemon=True).start()
+    return made
+
+
+def _stop_after(supervisor: BaseProcess) -> None:
+    """Who is killed stops nobody: its servers would keep the port, and nobody would mind them."""
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _draining_app(settings: ServerSettings) -> FastAPI:

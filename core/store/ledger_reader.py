@@ -1,5 +1,6 @@
 """Looks at the ledger: one job, lists of them, and how many there are."""
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any, Self
 
@@ -39,12 +40,23 @@ class LedgerReader:
         Raises:
             JobNotFound: never existed, is another's, was deleted, or expired long ago.
         """
-        records = self._read([job_id]) if is_id(job_id) else []
-        if not records or self._owner not in (None, records[0].owner):
+        return self.admit(self.several([job_id]).get(job_id))
+
+    def several(self, job_ids: Sequence[str]) -> dict[str, JobRecord]:
+        """Those of these jobs that there are, whoever owns them, in one round trip."""
+        return {record.id: record for record in self._read([i for i in job_ids if is_id(i)])}
+
+    def admit(self, record: JobRecord | None) -> JobRecord:
+        """The record, if there is one and the owner may see it.
+
+        Raises:
+            JobNotFound: as for :meth:`get`.
+        """
+        if record is None or self._owner not in (None, record.owner):
             raise JobNotFound(
                 "There is no job of this id. It may have been deleted, or have expired long ago."
             )
-        return records[0]
+        return record
 
     def list(
         self, state: JobState | None = None, cursor: str | None = None, limit: int = 50

@@ -181,19 +181,22 @@ async def _accepted(
 
 
 async def _wait_for_change(services: Services, job_id: str, wait_s: float) -> JobRecord:
-    read = services.ledger.get
     if wait_s == 0:
-        return await services.looks.run(read, job_id)
+        return await _read(services, job_id)
     deadline = monotonic() + wait_s
     with services.changes.watch(job_id) as watch:
-        record = first = await services.looks.run(read, job_id)
+        record = first = await _read(services, job_id)
         while record.state is first.state and not record.state.is_final:
             left_s = deadline - monotonic()
             if left_s <= 0 or services.draining.is_on:
                 break
             await watch.changed(left_s)
-            record = await services.looks.run(read, job_id)
+            record = await _read(services, job_id)
     return record
+
+
+async def _read(services: Services, job_id: str) -> JobRecord:
+    return services.ledger.admit(await services.polls.find(job_id))
 
 
 def _view(request: Request, record: JobRecord) -> JobView:

@@ -6,13 +6,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from core.errors import ConfigInvalid
 from server.settings import ServerSettings
+from tests.integration.stack import PATIENCE_S, Running, answers
 from tests.server.clips import MP4
 
 PROGRAM = """
@@ -70,6 +74,47 @@ def test_stops_soon_though_clients_wait(redis_url: str, tmp_path: Path, processe
             assert time.monotonic() - began < 6
         finally:
             process.kill()
+
+
+@pytest.fixture
+def two_processes(redis_url: str, tmp_path: Path) -> Iterator[tuple[Running, str]]:
+    """`poselift serve --workers 2`, told by flags where things are, and its address."""
+    port = free_port()
+    flags = ("--redis-url", redis_url, "--data-dir", tmp_path / "data", "--port", port)
+    running = Running.start(tmp_path / "api.log", "serve", "--workers", 2, *flags)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        running.wait_until(lambda: answers(url))
+        yield running, url
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(running.process.pid, signal.SIGKILL)
+        running.process.wait()
+
+
+def test_ctrl_c_ends_all_processes_without_a_traceback(
+    two_processes: tuple[Running, str], tmp_path: Path
+) -> None:
+    running, url = two_processes
+    answer = httpx.post(f"{url}/jobs", content=MP4)
+    assert answer.status_code == 202, answer.text
+    assert (tmp_path / "data" / "blobs" / "uploads" / answer.json()["id"]).exists()
+    family = running.family()
+    os.killpg(running.process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    assert running.end() == 0, running.said
+    assert psutil.wait_procs(family, PATIENCE_S)[1] == []
+    assert "Traceback" not in running.said
+
+
+def test_servers_do_not_outlive_the_one_that_started_them(
+    two_processes: tuple[Running, str],
+) -> None:
+    running, _ = two_processes
+    family = running.family()
+    assert len(family) > 2
+    running.process.kill()
+    running.process.wait()
+    assert psutil.wait_procs(family, PATIENCE_S)[1] == []
 
 
 def test_wrong_settings_name_their_variable(monkeypatch: pytest.MonkeyPatch) -> None:
