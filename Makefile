@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: install test check demo bench fuzz audit clean help
+.PHONY: install test check demo bench soak fuzz audit clean help
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ demo: $(READY) ## upload a real clip, watch it run, get poses and a picture in d
 
 bench: $(READY) ## measure, and compare with the committed baselines
 	$(BIN)/python -m benchmarks
+
+soak: $(READY) ## try for 15 minutes what the service promises; writes benchmarks/soak.md
+	$(BIN)/python -m benchmarks soak
 
 fuzz: $(READY) ## made-up files, forms and requests by the thousand, for minutes
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz --timeout=3600 tests/faults/test_probe_fuzz.py \

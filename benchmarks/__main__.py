@@ -11,9 +11,11 @@ from rich.table import Table
 from benchmarks.measurement import Measurement, committed_ratios, save
 
 BENCHMARKS = {
-    "memory": "peak memory of `poselift lift` as the video gets longer",
+    "memory": "peak memory of lifting as the video gets longer and people more",
     "decoder_box": "decoding in a process with limits, against decoding in this one",
     "end_to_end": "lifting a video, against the obvious loop and the machine's limit",
+    "server": "the API: a large upload, polling with one process and two, 1,000 waiting jobs",
+    "scaling": "short jobs a minute through 1, 2 and 4 worker slots",
 }
 """Name of each benchmark (and of its module here), and what it measures."""
 
@@ -23,6 +25,7 @@ STUDIES = {
     "hostile": "over a thousand hostile files through the API: what becomes of them",
     "graph-memory": "memory of sparse, dense and fully connected message passing",
     "lifter": "time and memory of our lifters beside two published kinds",
+    "soak": "what the service promises, tried by kills, cuts and overload for fifteen minutes",
     "gpu": "everything that needs a GPU: answers, rates, memory, training",
 }
 """Written down in docs instead of being held to a baseline; each has arguments of its own."""

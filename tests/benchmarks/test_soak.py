@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event
 
+import psutil
 import pytest
 from rich.console import Console
 
@@ -18,6 +20,7 @@ from benchmarks.soak_outcome import Outcome
 from benchmarks.soak_promise import Figure, Promise, Setting, Trial
 from benchmarks.soak_report import COLUMNS, circumstances, page, remarks, row, write
 from benchmarks.soak_time import share_s
+from tests.waiting import wait_for
 
 FOREVER_S = 600.0
 
@@ -41,7 +44,7 @@ def dies(setting):
 def hangs(setting):
     yield Trial()
     child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER_S})"])
-    (setting.folder / "child").write_text(str(child.pid))
+    (setting.folder / "child").write_text(f"{child.pid}")
     time.sleep(FOREVER_S)
 
 
@@ -89,6 +92,8 @@ def test_so_do_problems_figures_failures_and_no_trial_at_all():
     assert not outcome(Trial(), Figure("p", float("nan"), "s", at_most=3)).is_kept
     assert not outcome(Trial(), failure="ended").is_kept
     assert not outcome().is_kept
+    assert outcome(Trial(), failure="interrupted").verdict == "interrupted"
+    assert outcome(Trial(lost=1), failure="interrupted").verdict == "NOT KEPT"
 
 
 def test_the_report_says_where_and_what_went_wrong(tmp_path):
@@ -110,10 +115,8 @@ def test_what_stops_one_promise_leaves_the_next_alone(tmp_path, monkeypatch):
     for number, one in enumerate(chosen):
         object.__setattr__(one, "name", f"walls-{number}")
     console = Console(file=(tmp_path / "said").open("w"))
-    outcomes, interrupted = soak._hold_all(chosen, FOREVER_S, 1, console)
+    broken, died, kept = soak._hold_all(chosen, FOREVER_S, 1, console, Event())
     console.file.close()
-    assert not interrupted
-    broken, died, kept = outcomes
     assert broken.failure is not None
     assert broken.failure.startswith("RuntimeError: the wall fell (test_soak.py:")
     assert broken.problems[0] == "a stranger came in"
@@ -139,29 +142,35 @@ def test_ctrl_c_prints_what_there_is_and_leaves_nobody_behind(tmp_path):
             stderr=subprocess.STDOUT,
         )
     try:
-        deadline = time.monotonic() + 60
-        while not (found := list(tmp_path.glob("soak-*/gate/child"))) or not found[0].read_text():
-            assert run.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
-        child = int(found[0].read_text())
+        wait_for(lambda: written(tmp_path) or run.poll() is not None, 120)
+        child = int(written(tmp_path))
         run.send_signal(signal.SIGINT)
-        assert run.wait(60) == soak.INTERRUPTED
+        run.send_signal(signal.SIGINT)  # out of impatience
+        assert run.wait(120) == soak.STATUS_INTERRUPTED
     finally:
         run.kill()
     said = log.read_text()
     assert "Walls stand" in said
     assert "gate, PROBLEM: interrupted" in said
     assert not (tmp_path / "soak.md").exists()
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+    wait_for(lambda: is_gone(child))
+
+
+def written(folder: Path) -> str:
+    return "".join(path.read_text() for path in folder.glob("soak-*/gate/child"))
+
+
+def is_gone(process: int) -> bool:
+    try:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_a_real_promise_for_seconds(tmp_path):
     """A full disk, under a real server and a real worker."""
     one = Promise("disk", "Full disk", full_disks, 1)
-    found, interrupted = hold(one, tmp_path / "d", seed=1, share_s=1.0)
-    assert not interrupted
+    found = hold(one, tmp_path / "d", seed=1, share_s=1.0, interrupted=Event())
     assert found.problems == []
     assert found.is_kept
     assert found.times >= 2
