@@ -167,7 +167,9 @@ PRESETS: dict[str, LifterConfig] = {
         temporal_layers=3,
         heads=2,
         reads_hint=True,
+        foreshortening=True,
         lines_of_sight=True,
+        steadiness=True,
     ),
     "base": LifterConfig(
         reads_hint=True, foreshortening=True, lines_of_sight=True, steadiness=True
