@@ -11,7 +11,7 @@ from core.models.config import PRESETS
 from core.models.normalise import PLACEMENT
 from core.skeleton import BODY
 
-PLAIN = replace(PRESETS["small"], reads_hint=False)
+PLAIN = replace(PRESETS["small"], reads_hint=False, foreshortening=False, steadiness=False)
 
 
 def test_multiply_adds_of_a_lifter_counted_by_hand():
