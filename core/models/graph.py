@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from core.models.frame_neighbours import AcrossTime, FrameNeighbours
 from core.models.graph_form import GraphForm, GraphWeights
 from core.models.parts import PartPooling
+from core.models.precision import for_products
 from core.models.topology import BodyTopology, KindMeans
 from core.skeleton import BODY
 
@@ -67,6 +68,7 @@ class BodyGraphConv(nn.Module):
     def forward(
         self, features: Float[Tensor, "J N C_in"], frames: FrameNeighbours | None = None
     ) -> Float[Tensor, "J N C_out"]:
+        features = for_products(features)
         over_time = []
         if self.across_time is not None and frames is not None:
             over_time = self.across_time(features, frames)

@@ -23,6 +23,7 @@ from core.models.normalise import (
     centred_view,
     size_weights,
 )
+from core.models.precision import full_precision
 from core.models.steadiness import TrustFromSteadiness
 from core.models.temporal import SecondsRotary, TemporalLayer
 from core.skeleton import BODY
@@ -117,9 +118,22 @@ class Lifter(nn.Module):
         view = centred_view(rays, confidence, self.centre, self.size)
         seconds = _since_first(time_s, view.present).to(view.points.dtype)
         frames = frame_neighbours(view.present, seconds) if self.config.graph.time else None
-        nodes = self._encode(view, hint_m, frames)
+        with full_precision(rays.device):
+            nodes = self._embed(view, hint_m)
+        nodes = self.encoder(nodes, frames)
         tokens = self._attend(nodes, view.present, seconds)
         features = self._decode(nodes, tokens, frames)
+        with full_precision(rays.device):
+            return self._say(view, seconds, tokens, features)
+
+    def _say(
+        self,
+        view: CentredView,
+        seconds: Float[Tensor, "B T"],
+        tokens: Float[Tensor, "B T C_token"],
+        features: Float[Tensor, "J N C_joint"],
+    ) -> LiftedPose:
+        """Features to joints in the camera frame, and doubt."""
         output = torch.baddbmm(self.head_bias, features, self.head_weight)  # (J, N, 4)
         output = output.transpose(0, 1).reshape(*tokens.shape[:2], -1, 4)  # (B, T, J, 4)
         joints_m, log_sigma = output[..., :3], output[..., 3]
@@ -134,10 +148,8 @@ class Lifter(nn.Module):
         least, most = _SIGMA_RANGE_M
         return LiftedPose(joints_m, log_sigma.exp().clamp(least, most))
 
-    def _encode(
-        self, view: CentredView, hint_m: Tensor | None, frames: FrameNeighbours | None
-    ) -> Float[Tensor, "J N C"]:
-        """Keypoints to joint features, then graph convolutions."""
+    def _embed(self, view: CentredView, hint_m: Tensor | None) -> Float[Tensor, "J N C"]:
+        """Keypoints, and what follows from them, to joint features."""
         known = (view.confidence > 0).to(view.points.dtype)
         features = torch.cat([view.points, view.confidence[..., None], known[..., None]], dim=-1)
         nodes = self.embed(features.flatten(0, 1))
@@ -147,13 +159,14 @@ class Lifter(nn.Module):
         if self.foreshortening is not None and self.embed_foreshortening is not None:
             reach = self.embed_foreshortening(self.foreshortening(view).flatten(0, 1))  # (N, J * C)
             nodes = nodes + reach.view(-1, len(BODY), nodes.shape[-1]).transpose(0, 1)
-        return self.encoder(nodes, frames)
+        return nodes
 
     def _attend(self, nodes: Tensor, present: Tensor, seconds: Tensor) -> Float[Tensor, "B T C"]:
         """One token per frame, and what the other frames tell it."""
         batch, frames = present.shape
         tokens = self.pool(nodes.transpose(0, 1).flatten(1)).view(batch, frames, -1)
-        table = self.rotary(seconds.to(tokens.dtype))
+        tokens = tokens.to(nodes.dtype)  # layers add to them: under autocast the sum keeps its bits
+        table = self.rotary(seconds)
         # A frame may always look at itself, or an empty window would divide zero by zero.
         itself = torch.eye(frames, dtype=torch.bool, device=tokens.device)
         attend = (present[:, None, :] | itself)[:, None]
@@ -167,7 +180,7 @@ class Lifter(nn.Module):
         """Back to joints, where each frame's own features join in again."""
         joints, poses, _ = nodes.shape
         context = self.unpool(tokens).view(poses, joints, -1).transpose(0, 1)
-        return self.decoder(nodes + context, frames)
+        return self.decoder(nodes + context, frames).to(nodes.dtype)
 
 
 def _blocks(config: LifterConfig, count: int) -> list[BodyGraphBlock]:

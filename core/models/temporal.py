@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.models.precision import full_precision
+
 PERIODS_S = (0.1, 40.0)
 """Shortest and longest period of the rotary embedding: from two frames at 20 fps to a window."""
 
@@ -71,9 +73,12 @@ class TemporalLayer(nn.Module):
         batch, frames, channels = tokens.shape
         mixed = self.project_in(self.norm(tokens)).view(batch, frames, 3, self.heads, -1)
         query, key, value = mixed.permute(2, 0, 3, 1, 4).unbind(0)  # each (B, H, T, D)
-        seen = functional.scaled_dot_product_attention(
-            rotate(query, table), rotate(key, table), value, attn_mask=attend
-        )
+        query, key = rotate(query, table), rotate(key, table)
+        # On a CPU this kernel's gradient takes four times as long in bf16 as in float32.
+        with full_precision(tokens.device):
+            seen = functional.scaled_dot_product_attention(
+                query, key, value.to(query.dtype), attn_mask=attend
+            )
         tokens = tokens + self.dropout(
             self.project_out(seen.transpose(1, 2).reshape(batch, frames, channels))
         )

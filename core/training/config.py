@@ -12,6 +12,7 @@ from core.models.config import PRESETS
 from core.training.config_values import read_fields
 from core.training.losses import LossWeights
 from core.training.motion import HELD_OUT_SUBJECTS
+from core.training.optimiser import Kind
 from core.training.precision import Autocast
 from core.training.sampler import Difficulty
 from core.training.schedule import Schedule
@@ -40,6 +41,7 @@ class TrainingConfig:
         epochs: times every window of ``pairs`` is seen.
         frames_per_step: windows x frames of every batch.
         window_frames: how often each window length is drawn.
+        optimiser: ``adamw``, or ``muon`` for the matrices between input and output.
         learning_rate: at its peak, after ``warm_up_steps``.
         schedule: what it does then.
         plateau_factor, plateau_patience: of the schedule ``plateau``: what the rate is multiplied
@@ -76,6 +78,7 @@ class TrainingConfig:
     window_frames: dict[int, float] = field(
         default_factory=lambda: {1: 0.04, 9: 0.1, 27: 0.66, 54: 0.12, 81: 0.08}
     )
+    optimiser: Kind = Kind.ADAMW
     learning_rate: float = 1e-3
     warm_up_steps: int = 200
     schedule: Schedule = Schedule.COSINE
@@ -119,6 +122,7 @@ class TrainingConfig:
             **asdict(self),
             "model": self.model.to_dict(),
             "held_out": list(self.held_out),
+            "optimiser": str(self.optimiser),
             "schedule": str(self.schedule),
             "autocast": str(self.autocast),
         }

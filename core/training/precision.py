@@ -39,6 +39,11 @@ class Precision:
         self.device = device
         self._kind = _KINDS.get(autocast)
 
+    @property
+    def orthogonal_steps(self) -> torch.dtype:
+        """Format of the optimiser's own matrix products: half the bits where the run has bf16."""
+        return torch.bfloat16 if self._kind is torch.bfloat16 else torch.float32
+
     def lifting(self) -> AbstractContextManager[object]:
         """In here matrix products take the chosen format."""
         return torch.autocast(self.device.type, self._kind, enabled=self._kind is not None)

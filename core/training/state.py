@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.optim import AdamW
+from torch.optim import Optimizer
 
 from core.checkpoints import skeleton_digest
 from core.errors import CheckpointInvalid, ConfigInvalid
 from core.models import Lifter
 from core.models.config import LifterConfig
 from core.training.config import TrainingConfig
+from core.training.optimiser import optimisers_for
 from core.training.precision import Precision
 from core.training.schedule import Patience
 
-_SCHEMA = 2
+_SCHEMA = 3
 
 
 @dataclass
@@ -26,7 +27,7 @@ class TrainingState:
     Attributes:
         model: being trained.
         average: exponential moving average of its weights.
-        optimiser: over ``model``.
+        optimisers: over ``model``; each parameter belongs to one of them.
         precision: number formats, and where everything is.
         seed: what the batch of every step is drawn from.
         parts: in which batches go through the network; grows when memory runs out.
@@ -38,7 +39,7 @@ class TrainingState:
 
     model: Lifter
     average: Lifter
-    optimiser: AdamW
+    optimisers: tuple[Optimizer, ...]
     precision: Precision
     seed: int
     parts: int = 1
@@ -46,6 +47,10 @@ class TrainingState:
     elapsed_s: float = 0.0
     patience: Patience = field(default_factory=Patience)
     stopped_early: bool = False
+
+    def forget_gradients(self) -> None:
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
 
     def save(self, path: Path, config: TrainingConfig) -> None:
         """Write, then rename into place: a kill leaves the old file or the new one."""
@@ -57,7 +62,7 @@ class TrainingState:
                 "config": config.to_dict(),
                 "model": self.model.state_dict(),
                 "average": self.average.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
+                "optimisers": [each.state_dict() for each in self.optimisers],
                 "scaler": self.precision.scaler.state_dict(),
                 "random": _random_state(),
                 "patience": asdict(self.patience),
@@ -83,9 +88,16 @@ class TrainingState:
                 "from the weights beside it with --start-from."
             ) from None
         self._refuse_others(saved, path)
+        if len(saved["optimisers"]) != len(self.optimisers):
+            raise CheckpointInvalid(
+                f"Cannot go on from '{path}': training field 'optimiser' is "
+                f"{saved['config']['optimiser']} there. Give another folder with --out, or the "
+                "config that the run began with."
+            )
         self.model.load_state_dict(saved["model"])
         self.average.load_state_dict(saved["average"])
-        self.optimiser.load_state_dict(saved["optimiser"])
+        for optimiser, memory in zip(self.optimisers, saved["optimisers"], strict=True):
+            optimiser.load_state_dict(memory)
         if saved["scaler"] and self.precision.scaler.is_enabled():
             self.precision.scaler.load_state_dict(saved["scaler"])
         _put_back(saved["random"])
@@ -135,17 +147,16 @@ def begin(config: TrainingConfig, device: torch.device) -> TrainingState:
     """A fresh run, decided by its seed."""
     torch.manual_seed(config.seed)
     model = Lifter(config.model).to(device)
-    decayed = [p for name, p in model.named_parameters() if name.endswith("weight") and p.ndim > 1]
-    chosen = {id(p) for p in decayed}
-    plain = [p for p in model.parameters() if id(p) not in chosen]
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-    optimiser = AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
-    average = deepcopy(model).requires_grad_(requires_grad=False).eval()
     precision = Precision(config.autocast, device)
-    return TrainingState(model, average, optimiser, precision, config.seed, config.accumulate)
+    optimisers = optimisers_for(
+        model,
+        config.optimiser,
+        config.learning_rate,
+        config.weight_decay,
+        precision.orthogonal_steps,
+    )
+    average = deepcopy(model).requires_grad_(requires_grad=False).eval()
+    return TrainingState(model, average, optimisers, precision, config.seed, config.accumulate)
 
 
 def _random_state() -> dict[str, Any]:

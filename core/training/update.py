@@ -49,7 +49,7 @@ class Updater:
         losses = self._gradients(batch)
         while losses is None:
             # Out here the error is gone, and with it the tensors that its traceback held.
-            self._state.optimiser.zero_grad(set_to_none=True)
+            self._state.forget_gradients()
             release_cached_memory(self._state.precision.device)
             if self._state.parts >= len(batch.rays):
                 raise OutOfMemory(
@@ -65,7 +65,7 @@ class Updater:
         """Gradients of the whole batch, on the parameters; None when memory ran out."""
         state = self._state
         state.model.train()
-        state.optimiser.zero_grad(set_to_none=True)
+        state.forget_gradients()
         divisors = Divisors.of(batch.present)
         parts: list[dict[str, Float[Tensor, ""]]] = []
         try:
@@ -91,12 +91,14 @@ class Updater:
 
     def _step(self, rate: float) -> None:
         state, scaler = self._state, self._state.precision.scaler
-        for group in state.optimiser.param_groups:
-            group["lr"] = rate
-        scaler.unscale_(state.optimiser)
+        for optimiser in state.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            scaler.unscale_(optimiser)
         norm = torch.nn.utils.clip_grad_norm_(state.model.parameters(), self._config.clip_norm)
         if torch.isfinite(norm):  # one bad batch must not poison a run of hours
-            scaler.step(state.optimiser)
+            for optimiser in state.optimisers:
+                scaler.step(optimiser)
             self._average()
             self._skipped = 0
         else:

@@ -46,7 +46,8 @@ def test_the_seed_decides_the_first_weights():
 
 
 def test_matrices_decay_and_nothing_else_does():
-    decayed, plain = begin(CONFIG, CPU).optimiser.param_groups
+    (adamw,) = begin(CONFIG, CPU).optimisers
+    decayed, plain = adamw.param_groups
     assert decayed["weight_decay"] == CONFIG.weight_decay
     assert plain["weight_decay"] == 0
     assert all(parameter.ndim > 1 for parameter in decayed["params"])

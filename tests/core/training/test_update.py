@@ -130,7 +130,8 @@ def test_fewer_bits_learn_nearly_the_same(kind):
     assert same[0].total == pytest.approx(losses[0].total, rel=0.02)
     assert same[0].total != losses[0].total
     # Parameters, averages and the optimiser's memory stay in float32.
-    kept = [value for each in coarse.optimiser.state.values() for value in each.values()]
+    (optimiser,) = coarse.optimisers
+    kept = [value for each in optimiser.state.values() for value in each.values()]
     assert {value.dtype for value in (*coarse.model.parameters(), *kept)} == {torch.float32}
     moved = torch.cat([value.flatten() for value in exact.model.parameters()])
     begun = torch.cat([value.flatten() for value in begin(CONFIG, CPU).model.parameters()])
