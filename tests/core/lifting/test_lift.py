@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cameras import assumed_focal_px, pixels_to_rays
+from core.cameras import Camera, assumed_focal_px, pixels_to_rays
 from core.errors import OutOfMemory
 from core.lifting.batching import BatchPlanner
 from core.lifting.lift import lift_tracks, plan_batches
@@ -74,8 +74,7 @@ def lift(track, lifter=None, *, windows=8, plan=None, latency_frames=240, cut=()
         cut_at(track, cut),
         lifter=lifter,
         planner=BatchPlanner(windows),
-        width_px=WIDTH,
-        height_px=HEIGHT,
+        camera=Camera.assumed(WIDTH, HEIGHT),
         device=CPU,
         plan=plan or WindowPlan(20, 6),
         latency_frames=latency_frames,
@@ -201,8 +200,7 @@ def test_poses_flow_while_the_video_still_runs():
         chunks(),
         lifter=FakeLifter(),
         planner=BatchPlanner(64),
-        width_px=WIDTH,
-        height_px=HEIGHT,
+        camera=Camera.assumed(WIDTH, HEIGHT),
         device=CPU,
         plan=WindowPlan(20, 6),
         latency_frames=50,
@@ -222,7 +220,7 @@ def test_running_out_of_memory_changes_nothing_but_the_batches():
 
 def test_no_frames_no_poses():
     arguments = {"lifter": FakeLifter(), "planner": BatchPlanner(1), "device": CPU}
-    assert list(lift_tracks([], width_px=9, height_px=9, **arguments)) == []
+    assert list(lift_tracks([], camera=Camera.assumed(9, 9), **arguments)) == []
 
 
 def test_seams_are_smooth_where_windows_disagree():
@@ -259,8 +257,7 @@ def test_what_is_held_does_not_grow_with_the_video():
             chunks(),
             lifter=FakeLifter(),
             planner=BatchPlanner(8),
-            width_px=WIDTH,
-            height_px=HEIGHT,
+            camera=Camera.assumed(WIDTH, HEIGHT),
             device=CPU,
             plan=WindowPlan(20, 6),
         ):
