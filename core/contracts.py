@@ -71,8 +71,8 @@ class JobOptions(BaseModel):
         Field(
             ge=SHORTEST_35MM,
             le=LONGEST_35MM,
-            description="The lens, as cameras and phones are described: the focal length in mm "
-            "that sees as wide on 36 mm of film as the frame's longer side does.",
+            description="The lens: its 35-mm equivalent in mm, as data sheets of cameras and "
+            "phones have it; the frame's longer side counts as 36 mm.",
         ),
     ] = None
     smoothing: Annotated[
