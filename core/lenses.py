@@ -26,7 +26,7 @@ def is_lens_35mm(focal_length_mm: float) -> bool:
 def stored_lens_35mm(*tags: Mapping[str, str]) -> float | None:
     """The 35-mm equivalent that a file's tags state; ``None`` without one, or where it is no lens.
 
-    Some iPhones and camera apps write it into QuickTime metadata, of the file or of the picture's track.
+    Some iPhones and camera apps write it into QuickTime metadata, of the file or of the track.
 
     Args:
         tags: of the track, of the file, ...; the first that states a lens counts.
