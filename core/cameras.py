@@ -18,6 +18,11 @@ ASSUMED_FOCAL = 1.1
 """Focal length over the longer image side when unknown: a 49 degree lens, between a phone's main
 camera (about 65) and a zoomed-in shot from the side of a pitch (about 30)."""
 
+LONGEST_SHOWN = 2.3
+"""Focal length over the longer image side of the longest lens in training (83 mm of 35 mm film).
+Longer ones are shown to the lifter as this one: perspective within a body is nearly gone there, but
+somebody who fills a smaller angle than anybody it has seen comes out wrong (docs/lens.md)."""
+
 
 class FocalSource(StrEnum):
     """Who said how long the lens is."""
@@ -95,11 +100,12 @@ class Camera:
         return cls(width_px, height_px, focal_px, FocalSource.ASSUMED)
 
     def rays(self, keypoints_px: Float[np.ndarray, "*batch 2"]) -> Float32[np.ndarray, "*batch 2"]:
-        """See :func:`pixels_to_rays`."""
-        return pixels_to_rays(keypoints_px, self.width_px, self.height_px, self.focal_px)
+        """What the lifter is shown: see :func:`pixels_to_rays` and :data:`LONGEST_SHOWN`."""
+        focal_px = min(self.focal_px, LONGEST_SHOWN * max(self.width_px, self.height_px))
+        return pixels_to_rays(keypoints_px, self.width_px, self.height_px, focal_px)
 
     def pixels(self, rays: Float[np.ndarray, "*batch 2"]) -> Float32[np.ndarray, "*batch 2"]:
-        """See :func:`rays_to_pixels`."""
+        """See :func:`rays_to_pixels`; for lenses that are not too long, inverse of ``rays``."""
         return rays_to_pixels(rays, self.width_px, self.height_px, self.focal_px)
 
 

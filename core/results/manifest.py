@@ -149,7 +149,7 @@ class Manifest(_Part):
     Attributes:
         focal_length_px: of the lens, in pixels of the upright frame; None in results of releases
             that always assumed it.
-        focal_length_source: who said so.
+        focal_length_source: who said so. Very long ones are lifted as shorter: docs/lens.md.
         scale_source: why a metre is a metre; a single camera cannot tell size from distance.
         scale_factor: what the lifter's own metres were multiplied with.
         models: by what they do, such as ``keypoints`` and ``lifter``.

@@ -37,6 +37,13 @@ def test_limits_of_both_options_are_the_same_lenses():
             Camera.of(JobOptions(focal_length_px=beyond_px), 3600, 1800)
 
 
+def test_a_tele_lens_is_shown_as_the_longest_one_of_training():
+    pixel = np.array([1960.0, 540.0])  # 1000 px right of the middle
+    for told_px, shown_px in ((1920.0, 1920.0), (2.3 * 1920, 4416.0), (20_000.0, 4416.0)):
+        camera = Camera(1920, 1080, told_px, FocalSource.TOLD)
+        np.testing.assert_allclose(camera.rays(pixel), [1000 / shown_px, 0], rtol=1e-6)
+
+
 def test_hand_computed_projection():
     # 2 m away, 0.5 m right, 0.25 m up, f = 1000: 250 px right of and 125 px above the centre.
     pixel = project(np.array([0.5, -0.25, 2.0]), 1920, 1080, 1000.0)
