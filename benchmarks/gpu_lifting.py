@@ -13,6 +13,7 @@ from torch import nn
 from benchmarks.gpu_material import SIZE_PX, track, windows
 from benchmarks.gpu_shortage import Observed, allocated_mib, only_this_much_more
 from benchmarks.gpu_step import Finding, Findings, Setting, per_second
+from core.cameras import Camera
 from core.checkpoints import load_lifter
 from core.chunks import TrackChunk
 from core.errors import LiftError
@@ -141,13 +142,11 @@ def _scarce(setting: Setting, *, mib: int) -> AbstractContextManager[None]:
 def _lift(
     network: nn.Module, people: TrackChunk, planner: BatchPlanner, setting: Setting
 ) -> np.ndarray:
-    width_px, height_px = SIZE_PX
     poses = lift_tracks(
         [people],
         lifter=network,
         planner=planner,
-        width_px=width_px,
-        height_px=height_px,
+        camera=Camera.assumed(*SIZE_PX),
         device=setting.device,
         latency_frames=len(people),
     )

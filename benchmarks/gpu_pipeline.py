@@ -12,6 +12,7 @@ import torch
 from benchmarks.end_to_end_clips import FPS, make_clip
 from benchmarks.gpu_material import back_and_forth, pictures_of_a_man
 from benchmarks.gpu_step import Finding, Findings, Setting
+from core.cameras import Camera
 from core.checkpoints import load_lifter
 from core.contracts import JobOptions, PoseModel
 from core.keypoints.blazepose.estimators import TorchPoseEstimators
@@ -104,7 +105,7 @@ class _Run:
         start_s = perf_counter()
         with self._estimators.open(self._pose_model) as estimator:
             tracks = job.follow(job.observe(self._frames(count), estimator), facts)
-            poses = job.lift(tracks, self._lift, facts.width_px, facts.height_px)
+            poses = job.lift(tracks, self._lift, Camera.assumed(facts.width_px, facts.height_px))
             assert sum(map(len, poses)) == count
         return perf_counter() - start_s
 

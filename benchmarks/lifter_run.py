@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.lifter_peers import JOINTS, AttentionAndGraphs, TemporalConvolutions
+from core.cameras import Camera
 from core.checkpoints import load_lifter
 from core.chunks import TrackChunk
 from core.lifting.batching import BatchPlanner
@@ -154,9 +155,8 @@ def _job(network: nn.Module, device: torch.device, clips: int, frames: int) -> N
         hint_m=rng.uniform(-0.5, 0.5, (clips, frames, 33, 3)).astype(np.float32),
     )
     planner = BatchPlanner(MOST_WINDOWS[device.type])
-    poses = lift_tracks(
-        [track], lifter=network, planner=planner, width_px=1280, height_px=720, device=device
-    )
+    camera = Camera.assumed(1280, 720)
+    poses = lift_tracks([track], lifter=network, planner=planner, camera=camera, device=device)
     assert sum(map(len, poses)) == frames
 
 

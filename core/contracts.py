@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import LiftError, OptionError, OptionOutOfRange, OptionUnknown
+from core.lenses import LONGEST_35MM, SHORTEST_35MM
 
 LIFT_JOB = "worker.jobs.lift"
 """Wire format: the one function a worker runs for a video, named in every queued message."""
@@ -56,6 +57,24 @@ class JobOptions(BaseModel):
         float | None,
         Field(ge=0.4, le=2.6, description="The person's height in metres, which sets the scale."),
     ] = None
+    focal_length_px: Annotated[
+        float | None,
+        Field(
+            ge=10,
+            le=1e6,
+            description="The lens: focal length in pixels of the full-size upright frame, as a "
+            "calibration gives it.",
+        ),
+    ] = None
+    focal_length_35mm: Annotated[
+        float | None,
+        Field(
+            ge=SHORTEST_35MM,
+            le=LONGEST_35MM,
+            description="The lens: its 35-mm equivalent in mm, as data sheets of cameras and "
+            "phones have it; the frame's longer side counts as 36 mm.",
+        ),
+    ] = None
     smoothing: Annotated[
         bool, Field(description="Smooth the 3D joints over time, without delaying them.")
     ] = True
@@ -68,6 +87,12 @@ class JobOptions(BaseModel):
     def _range_is_ordered(self) -> Self:
         if self.end_s is not None and self.end_s <= self.start_s:
             raise ValueError("end_s must be later than start_s")
+        return self
+
+    @model_validator(mode="after")
+    def _lens_is_told_once(self) -> Self:
+        if self.focal_length_px is not None and self.focal_length_35mm is not None:
+            raise ValueError("give focal_length_px or focal_length_35mm, not both")
         return self
 
     @classmethod

@@ -7,6 +7,7 @@ the search for people run in threads of their own; see ``docs/decisions/0009``.
 from collections.abc import Callable
 from pathlib import Path
 
+from core.cameras import Camera
 from core.contracts import JobOptions, Stage
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import KeypointEstimator
@@ -20,7 +21,9 @@ from core.video.stream import expected_frames
 
 __all__ = ["LiftSummary", "LiftsTracks", "Listener", "lift_keypoints", "lift_video"]
 
-KEYPOINT_OPTIONS = frozenset({"height_m", "smoothing", "max_gap_s"})
+KEYPOINT_OPTIONS = frozenset(
+    {"focal_length_px", "focal_length_35mm", "height_m", "smoothing", "max_gap_s"}
+)
 """What can be asked for when the 2D keypoints are there already."""
 
 
@@ -59,6 +62,7 @@ def lift_video(
 
     Raises:
         VideoError: the video cannot be used; the subclass says why.
+        OptionOutOfRange: its pictures cannot have the focal length that was told.
         Canceled: the listener asked to stop.
         ResourceError: memory or disk ran out.
     """
@@ -66,15 +70,16 @@ def lift_video(
     job.say(Stage.PROBING)
     with open_reader(video) as reader:
         facts = reader.probe(limits, job.heed)
+        camera = Camera.of(options, facts.width_px, facts.height_px, facts.focal_length_35mm)
         selection = FrameSelection.of(options)
         job.expect(expected_frames(facts, selection))
         footage = Footage(reader, facts, selection, limits)
         spool = open_spool(made_with(options, models))
         with observe_video(footage, options, job, open_estimator, threads, spool) as seen:
             tracks = job.follow(seen, facts)
-            poses = job.lift(tracks, lift, facts.width_px, facts.height_px)
+            poses = job.lift(tracks, lift, camera)
             source, asked = Source.of(facts, source_name), options.model_dump(mode="json")
-            return job.write(poses, result, source, models, asked)
+            return job.write(poses, result, source, camera, models, asked)
 
 
 def lift_keypoints(
@@ -94,13 +99,15 @@ def lift_keypoints(
     and do not stand in the manifest.
 
     Raises:
+        OptionOutOfRange: pictures of this size cannot have the focal length that was told.
         Canceled: the listener asked to stop.
         ResourceError: memory or disk ran out.
     """
     width_px, height_px = keypoints.width_px, keypoints.height_px
+    camera = Camera.of(options, width_px, height_px)
     job = Stages(options, listener)
     job.expect(len(keypoints.frame_time_s))
-    poses = job.lift(job.follow_file(keypoints), lift, width_px, height_px)
+    poses = job.lift(job.follow_file(keypoints), lift, camera)
     source = Source(filename=source_name, width_px=width_px, height_px=height_px)
     asked = options.model_dump(mode="json", include=set(KEYPOINT_OPTIONS))
-    return job.write(poses, result, source, models, asked)
+    return job.write(poses, result, source, camera, models, asked)

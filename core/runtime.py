@@ -14,6 +14,7 @@ import torch
 from core.assets.bundle import own_bundle, pose_bundle
 from core.assets.cache import default_cache_folder
 from core.assets.packages import OnProgress, no_progress
+from core.cameras import Camera
 from core.checkpoints import LoadedLifter, load_lifter
 from core.chunks import PoseChunk, TrackChunk
 from core.closing import Closing
@@ -212,7 +213,8 @@ class Runtime(Closing):
         if not detections:
             return []
         height_px, width_px = rgb.shape[:2]
-        (pose,) = self._lift([_one_frame(detections)], width_px=width_px, height_px=height_px)
+        camera = Camera.assumed(width_px, height_px)
+        (pose,) = self._lift([_one_frame(detections)], camera=camera)
         return [_person(pose, row) for row in range(len(detections))]
 
     def device_memory_bytes(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from core.cameras import Camera
 from core.chunks import PoseChunk, TrackChunk
 from core.contracts import JobOptions, Progress, Stage
 from core.errors import Canceled
@@ -31,9 +32,7 @@ Counted = TypeVar("Counted")
 class LiftsTracks(Protocol):
     """The lifter with its device and memory budget already bound."""
 
-    def __call__(
-        self, chunks: Iterable[TrackChunk], *, width_px: int, height_px: int
-    ) -> Iterator[PoseChunk]:
+    def __call__(self, chunks: Iterable[TrackChunk], *, camera: Camera) -> Iterator[PoseChunk]:
         """Lift everybody in the tracks; raises ``OutOfMemory`` if one window does not fit."""
         ...
 
@@ -159,12 +158,12 @@ class Stages:
         )
 
     def lift(
-        self, tracks: Iterable[TrackChunk], lift: LiftsTracks, width_px: int, height_px: int
+        self, tracks: Iterable[TrackChunk], lift: LiftsTracks, camera: Camera
     ) -> Iterator[PoseChunk]:
         """From who is where in the picture to finished 3D poses."""
-        poses = lift(tracks, width_px=width_px, height_px=height_px)
+        poses = lift(tracks, camera=camera)
         poses = scale_to_height(poses, height_m=self._options.height_m, report=self._scaling)
-        poses = self.quality.unsmoothed(poses, width_px, height_px)
+        poses = self.quality.unsmoothed(poses, camera.width_px, camera.height_px)
         return smooth(poses) if self._options.smoothing else poses
 
     def write(
@@ -172,6 +171,7 @@ class Stages:
         poses: Iterable[PoseChunk],
         result: Path,
         source: Source,
+        camera: Camera,
         models: dict[str, ModelFacts],
         asked: dict[str, Any],
     ) -> LiftSummary:
@@ -185,6 +185,8 @@ class Stages:
             quality = assess(self._tracking, self.decoding, self.quality.measured())
             manifest = Manifest(
                 source=source,
+                focal_length_px=camera.focal_px,
+                focal_length_source=camera.focal_source,
                 scale_source=self._scaling.source,
                 scale_factor=self._scaling.factor,
                 models=models,

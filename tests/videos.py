@@ -97,6 +97,7 @@ def make_video(
     pixel_aspect: Fraction | None = None,
     options: dict[str, str] | None = None,
     muxer_options: dict[str, str] | None = None,
+    tags: dict[str, str] | None = None,
     picture: Picture = paint,
 ) -> Path:
     """Encode a video and return its path.
@@ -110,11 +111,14 @@ def make_video(
         times_s: the true time of each frame (milliseconds at best), for variable rates.
         rotation_deg: how far a player turns the picture clockwise; the painted picture is turned
             the other way first, so that it ends upright.
+        tags: of an mp4 or mov file, as QuickTime's metadata has them.
         picture: makes the upright ``(height, width, 3)`` picture from index, width and height.
     """
     encoder, default_format, preset = ENCODERS.get(codec, (codec, "yuv420p", {}))
     muxer = container or FORMATS[path.suffix]
-    with av.open(str(path), "w", format=muxer, options=muxer_options or {}) as output:
+    muxer_options = muxer_options or ({"movflags": "use_metadata_tags"} if tags else {})
+    with av.open(str(path), "w", format=muxer, options=muxer_options) as output:
+        output.metadata.update(tags or {})
         sound = output.add_stream("mp2", rate=48_000) if with_audio or audio_only else None
         if not audio_only:
             rate = Fraction(fps).limit_denominator(1001)

@@ -4,13 +4,12 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from core.cameras import assumed_focal_px, rays_to_pixels
+from core.cameras import Camera
 from core.chunks import TrackChunk
 from core.errors import DatasetInvalid
 from core.evaluation.stretches import ClipPoses, ScoredJoints
 from core.lifting.batching import BatchPlanner
 from core.lifting.lift import lift_tracks
-from core.lifting.visits import AssumedCamera
 from core.runs import join_poses
 from core.skeleton import BODY, KEYPOINT_NAMES
 from core.smoothing import smooth
@@ -22,7 +21,7 @@ _SIDE_PX = 1000
 _WINDOWS_AT_ONCE = 8
 _STILLS_AT_ONCE = 256
 
-CAMERA = AssumedCamera(_SIDE_PX, _SIDE_PX)
+CAMERA = Camera.assumed(_SIDE_PX, _SIDE_PX)
 """Of training windows, which know rays but no pixels."""
 
 
@@ -81,12 +80,11 @@ def lift_clips(
 def track_of(batch: Batch, row: int) -> TrackChunk:
     """One window as a track in a square picture of :data:`CAMERA`'s size."""
     rays, present = batch.rays[row].numpy(), batch.present[row].numpy()
-    focal_px = assumed_focal_px(CAMERA.width_px, CAMERA.height_px)
     hint_m = None if batch.hint_m is None else batch.hint_m[row].numpy()[None]
     return TrackChunk(
         frame_index=np.arange(len(rays)),
         frame_time_s=batch.time_s[row].numpy().astype(np.float64),
-        keypoints_px=rays_to_pixels(rays, CAMERA.width_px, CAMERA.height_px, focal_px)[None],
+        keypoints_px=CAMERA.pixels(rays)[None],
         confidence=np.where(present[:, None], batch.confidence[row].numpy(), np.nan)[None],
         observed=present[None],
         hint_m=hint_m,
@@ -132,7 +130,7 @@ def lift_sequence(
     if sequence.keypoints_px is None or sequence.axes != "camera":
         raise DatasetInvalid(f"Clip '{sequence.name}' has no 2D to lift: give the 2D file too.")
     keypoints_px, confidence = _keypoints(sequence)
-    camera = AssumedCamera(sequence.width_px or 1, sequence.height_px or 1)
+    camera = Camera.assumed(sequence.width_px or 1, sequence.height_px or 1)
     if sequence.fps is None:
         time_s = None
         joints_m, sigma_m = _lift_stills(model, camera.rays(keypoints_px), confidence, device)
@@ -183,7 +181,7 @@ _Lifted = tuple[Float32[np.ndarray, "frames 28 3"], Float32[np.ndarray, "frames 
 def lift_track(
     model: torch.nn.Module,
     track: TrackChunk,
-    camera: AssumedCamera,
+    camera: Camera,
     device: torch.device,
     *,
     smoothing: bool,
@@ -193,8 +191,7 @@ def lift_track(
         [track],
         lifter=model,
         planner=BatchPlanner(_WINDOWS_AT_ONCE),
-        width_px=camera.width_px,
-        height_px=camera.height_px,
+        camera=camera,
         device=device,
     )
     poses = join_poses(list(smooth(lifted) if smoothing else lifted))

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
+from core.cameras import Camera
 from core.chunks import PoseChunk, TrackChunk
 from core.lifting.batching import BatchPlanner, BatchRunner
 from core.lifting.growing_poses import GrowingPoses
-from core.lifting.visits import AssumedCamera, LifterInputs, Visit, find_visits, stack_inputs
+from core.lifting.visits import LifterInputs, Visit, find_visits, stack_inputs
 from core.lifting.windows import Window, WindowPlan
 from core.skeleton import KEYPOINT_NAMES
 
@@ -30,8 +31,7 @@ def lift_tracks(
     *,
     lifter: torch.nn.Module,
     planner: BatchPlanner,
-    width_px: int,
-    height_px: int,
+    camera: Camera,
     device: torch.device,
     plan: WindowPlan | None = None,
     latency_frames: int = LATENCY_FRAMES,
@@ -42,8 +42,7 @@ def lift_tracks(
         chunks: the video's tracks, in order, cut anyhow.
         lifter: a :class:`core.models.lifter.Lifter` or its like, on ``device``, in evaluation mode.
         planner: how many windows one batch may hold.
-        width_px: of the upright frame.
-        height_px: of the upright frame.
+        camera: what took the upright frames.
         device: where the lifter is.
         plan: the grid of windows; the default one if None.
         latency_frames: lift at the latest when this many new frames have gathered.
@@ -56,7 +55,6 @@ def lift_tracks(
         OutOfMemory: a single window does not fit on the device.
     """
     plan = plan or WindowPlan()
-    camera = AssumedCamera(width_px, height_px)
     lift = _Lift(lifter, planner.start(device), device)
     growing = GrowingPoses()
     waiting: list[Visit] = []

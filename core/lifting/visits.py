@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from core.cameras import assumed_focal_px, pixels_to_rays
+from core.cameras import Camera
 from core.chunks import TrackChunk
 from core.lifting.windows import Window
 
@@ -22,7 +22,7 @@ class LifterInputs:
     """A batch of windows for the lifter.
 
     Attributes:
-        rays: (pixel - image centre) / assumed focal length; 0 where unknown.
+        rays: (pixel - image centre) / focal length; 0 where unknown.
         confidence: in [0, 1]; 0 hides a keypoint, and a frame of zeros is as if not there.
         time_s: seconds since the first frame of the window: time since the start of a long
             video would not fit into 32 bits.
@@ -58,21 +58,7 @@ class Visit:
     inputs: LifterInputs
 
 
-@dataclass(frozen=True)
-class AssumedCamera:
-    """An upright picture of this size, whose lens nobody knows."""
-
-    width_px: int
-    height_px: int
-
-    def rays(
-        self, keypoints_px: Float32[np.ndarray, "frames 33 2"]
-    ) -> Float32[np.ndarray, "frames 33 2"]:
-        focal_px = assumed_focal_px(self.width_px, self.height_px)
-        return pixels_to_rays(keypoints_px, self.width_px, self.height_px, focal_px)
-
-
-def find_visits(track: TrackChunk, window: Window, camera: AssumedCamera) -> list[Visit]:
+def find_visits(track: TrackChunk, window: Window, camera: Camera) -> list[Visit]:
     """Every visit of everybody in a window.
 
     Args:

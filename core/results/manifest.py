@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from core.cameras import FocalSource
 from core.results.schema import SCHEMA_VERSION
 from core.scale import ScaleSource
 from core.video.frames import VideoFacts
@@ -146,6 +147,9 @@ class Manifest(_Part):
     """Everything about a result but the arrays; stored in it as JSON.
 
     Attributes:
+        focal_length_px: of the lens, in pixels of the upright frame; None in results of releases
+            that always assumed it.
+        focal_length_source: who said so. Very long ones are lifted as shorter: docs/lens.md.
         scale_source: why a metre is a metre; a single camera cannot tell size from distance.
         scale_factor: what the lifter's own metres were multiplied with.
         models: by what they do, such as ``keypoints`` and ``lifter``.
@@ -158,6 +162,8 @@ class Manifest(_Part):
     units: Units = Units()
     axes: Axes = Axes()
     origin: str = "pelvis"
+    focal_length_px: float | None = None
+    focal_length_source: FocalSource = FocalSource.ASSUMED
     scale_source: ScaleSource = ScaleSource.MODEL_PRIOR
     scale_factor: float = 1.0
     models: dict[str, ModelFacts] = {}

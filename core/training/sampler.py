@@ -62,6 +62,7 @@ class Difficulty:
         hiding: other layouts, cropped bodies, missing frames.
         hint: share of the windows with the detector's noise, and all its keypoints, that come
             with its own 3D as well.
+        told: share of the windows whose focal length the user's side knows.
     """
 
     bodies: bool = True
@@ -70,6 +71,7 @@ class Difficulty:
     definitions: bool = True
     hiding: bool = True
     hint: float = 0.6
+    told: float = 0.15
 
 
 CLEAN = Difficulty(bodies=False, exact=0.0, noise=0.0, definitions=False, hiding=False, hint=0.0)
@@ -92,7 +94,7 @@ def draw_batch(
         exact = dice.chance((batch,), difficulty.exact)
     vary = ~exact if difficulty.definitions else torch.zeros_like(exact)
     marks_m = place_landmarks(dice, world_m, times, vary=vary)
-    view = draw_viewpoint(dice, world_m)
+    view = draw_viewpoint(dice, world_m, difficulty.told)
     root = world_m[:, :, BODY.root : BODY.root + 1]
     joints_m = (world_m - root) @ view.rotation[:, None].mT
     points_m = (marks_m - root) @ view.rotation[:, None].mT + view.root_m[:, :, None]

@@ -49,11 +49,19 @@ def camera_axes(
     return torch.stack([cosine * right + sine * down, cosine * down - sine * right, forward], 1)
 
 
-def draw_viewpoint(dice: Dice, positions_m: Float[Tensor, "batch frames 28 3"]) -> Viewpoint:
-    """A camera for each window: all round, from below to steep above, near and far, any lens."""
+def draw_viewpoint(
+    dice: Dice, positions_m: Float[Tensor, "batch frames 28 3"], told: float
+) -> Viewpoint:
+    """A camera for each window: all round, from below to steep above, near and far, any lens.
+
+    Args:
+        dice: they fall alike whatever is told.
+        positions_m: of the person, in a y-up world.
+        told: share of the windows whose focal length is known.
+    """
     batch, frames = positions_m.shape[:2]
     focal = dice.log_normal((batch,), 0.35, 0.95).clamp(0.5, 2.3)  # 90 to 25 degrees
-    known = dice.chance((batch,), 0.15)
+    known = dice.chance((batch,), told)
     assumed = torch.where(known, focal, torch.full((batch,), ASSUMED_FOCAL))
     frame = _ASPECTS[dice.pick(_ASPECT_WEIGHTS, batch)] / 2
     depth_m, place = _framing(dice, focal, frame)

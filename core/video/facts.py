@@ -39,6 +39,8 @@ class VideoFacts:
         stored_height_px: as stored.
         has_audio: whether there is sound, which is ignored.
         start_s: time of the first picture on the file's own clock; zero in most files.
+        focal_length_35mm: of the lens, as a 35-mm equivalent in mm; ``None`` if the file does not
+            say, or nothing that can be.
     """
 
     width_px: int
@@ -53,6 +55,7 @@ class VideoFacts:
     stored_height_px: int
     has_audio: bool = False
     start_s: float = 0.0
+    focal_length_35mm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from core.errors import RangeOutsideVideo, VideoHasNoFrames, VideoTooLong, VideoTruncated
+from core.lenses import stored_lens_35mm
 from core.video.containers import OpenVideo, VideoFile, check_size, duration_s, open_video
 from core.video.decoding import Entry, Picture, decode_pictures, find_entry
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
@@ -153,6 +154,7 @@ def _facts(video: OpenVideo, first: Picture, fps: float | None, limits: VideoLim
         stored_height_px=first.image.height,
         has_audio=bool(video.container.streams.audio),
         start_s=first.time_s,
+        focal_length_35mm=stored_lens_35mm(video.stream.metadata, video.container.metadata),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from core.cameras import Camera
 from core.chunks import PoseChunk, TrackChunk
 from core.keypoints.protocol import Detection
 from core.skeleton import BODY
@@ -32,13 +33,11 @@ class FakeEstimator:
         self.closed += 1
 
 
-def fake_lift(
-    chunks: Iterable[TrackChunk], *, width_px: int, height_px: int
-) -> Iterator[PoseChunk]:
+def fake_lift(chunks: Iterable[TrackChunk], *, camera: Camera) -> Iterator[PoseChunk]:
     """Joint k is keypoint k in shares of the picture, one metre away; the pelvis is the origin."""
     for chunk in chunks:
         joints_m = np.ones((*chunk.observed.shape, len(BODY), 3), np.float32)
-        size = np.array([width_px, height_px], np.float32)
+        size = np.array([camera.width_px, camera.height_px], np.float32)
         joints_m[..., :2] = np.nan_to_num(chunk.keypoints_px[:, :, : len(BODY)]) / size
         joints_m -= joints_m[:, :, [BODY.root]]
         sigma_m = np.full(joints_m.shape[:3], SIGMA_M, np.float32)

@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from core.contracts import JobOptions, Progress, Stage
-from core.errors import Canceled, NotAVideo, RangeOutsideVideo, VideoTooLong
+from core.errors import (
+    Canceled,
+    NotAVideo,
+    OptionOutOfRange,
+    RangeOutsideVideo,
+    VideoTooLong,
+)
 from core.keypoints.attention import Attention
 from core.keypoints.files import KeypointFile
 from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
@@ -152,6 +158,57 @@ def test_smoothing_and_height_do_what_the_options_say(clip, result):
     assert factor != pytest.approx(1)
     np.testing.assert_allclose(tall.joints_3d, factor * raw.joints_3d, rtol=1e-5)
     np.testing.assert_allclose(tall.joints_3d_sigma, factor * raw.joints_3d_sigma, rtol=1e-5)
+
+
+LENS_TAG = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
+
+
+def test_the_lens_is_what_the_user_says_or_the_file_or_a_guess(clip, tmp_path, result):
+    cameras = []
+
+    def watched_lift(chunks, *, camera):
+        cameras.append(camera)
+        return fake_lift(chunks, camera=camera)
+
+    tagged = make_video(tmp_path / "phone.mov", frames=3, size=(96, 72), tags={LENS_TAG: "24"})
+    found = []
+    for video, options in (
+        (clip, {}),
+        (tagged, {}),
+        (tagged, {"focal_length_px": 90}),
+        (tagged, {"focal_length_35mm": 30, "end_s": 1.0}),
+    ):
+        lift_video(
+            video,
+            result,
+            JobOptions(**options),
+            open_estimator=lambda _: FakeEstimator(somebody),
+            lift=watched_lift,
+            models=MODELS,
+        )
+        manifest = read_result(result).manifest
+        found.append((manifest.focal_length_px, manifest.focal_length_source))
+    assert found == [
+        (pytest.approx(105.6), "assumed"), (64, "file"), (90, "told"), (80, "told")
+    ]  # fmt: skip
+    assert [(camera.focal_px, camera.focal_source) for camera in cameras] == found
+
+
+def test_a_focal_length_of_another_size_of_picture_is_refused_at_once(clip, result):
+    estimator = FakeEstimator(somebody)
+    with pytest.raises(OptionOutOfRange, match="full-size frame"):
+        lift(clip, result, estimator=estimator, options={"focal_length_px": 40_000})
+    assert estimator.asked == []
+    with pytest.raises(OptionOutOfRange, match="640 x 480"):
+        lift_own(own_keypoints(3), result, options={"focal_length_px": 10})
+    assert not result.exists()
+
+
+def test_own_keypoints_have_their_own_lens(result):
+    poses = lift_own(own_keypoints(3), result, options={"focal_length_35mm": 27})
+    manifest = poses.manifest
+    assert (manifest.focal_length_px, manifest.focal_length_source) == (480, "told")
+    assert manifest.options["focal_length_35mm"] == 27
 
 
 def test_the_manifest_tells_what_really_happened(tmp_path, result):
@@ -433,7 +490,10 @@ def test_the_manifest_of_own_keypoints_claims_nothing_about_a_video(result):
     asked = {"height_m": 1.8, "stride": 5, "max_persons": 4}
     poses = lift_own(own_keypoints(40), result, options=asked, source_name="mine.npz")
     manifest = poses.manifest
-    assert manifest.options == {"height_m": 1.8, "smoothing": True, "max_gap_s": 0.5}
+    assert manifest.options == {
+        "height_m": 1.8, "focal_length_px": None, "focal_length_35mm": None, "smoothing": True,
+        "max_gap_s": 0.5,
+    }  # fmt: skip
     assert manifest.scale_source == ScaleSource.HEIGHT_OPTION
     assert (manifest.source.width_px, manifest.source.height_px) == (640, 480)
     assert (manifest.source.filename, manifest.source.codec) == ("mine.npz", None)

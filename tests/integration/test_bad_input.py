@@ -99,6 +99,12 @@ def test_an_upload_that_is_refused_leaves_nothing(api, stack, content, expected)
         ({"max_person": "2"}, "option_unknown", "max_persons"),
         ({"max_persons": "5"}, "option_out_of_range", "max_persons"),
         ({"height_m": "18"}, "option_out_of_range", "height_m"),
+        ({"focal_length_35mm": "4.2"}, "option_out_of_range", "focal_length_35mm"),
+        (
+            {"focal_length_35mm": "26", "focal_length_px": "1500"},
+            "option_out_of_range",
+            "not both",
+        ),
         ({"pose_model": "huge"}, "option_out_of_range", "pose_model"),
         ({"start_s": "3", "end_s": "2"}, "option_out_of_range", "end_s"),
     ],

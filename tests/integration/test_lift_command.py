@@ -76,6 +76,14 @@ def test_own_keypoints_give_nearly_the_same_poses(lifted, fields, tmp_path):
     assert np.median(apart_m) < 0.15
 
 
+def test_the_lens_can_be_told(fields, tmp_path):
+    status, out = lift(tmp_path, fields, "--focal-length-35mm", "24")
+    assert status == 0
+    manifest = read_result(out).manifest
+    told_px = 24 / 36 * max(WIDTH, HEIGHT)
+    assert (manifest.focal_length_px, manifest.focal_length_source) == (told_px, "told")
+
+
 @pytest.mark.parametrize(
     ("change", "hint"),
     [

@@ -55,7 +55,9 @@ def test_it_prints_tables_and_writes_json(
     scores = json.loads(out.read_text())
     assert (scores["protocol"], scores["lifter"]["name"]) == ("cmu-heldout", "tiny")
     assert list(scores["cases"]) == [
-        "clean", "noisy", "hinted", "clean, coco17", "clean, h36m17"
+        "clean", "noisy", "hinted", "clean, coco17", "clean, h36m17",
+        "clean, focal length told", "noisy, focal length told", "hinted, focal length told",
+        "clean, coco17, focal length told", "clean, h36m17, focal length told",
     ]  # fmt: skip
     clean = scores["cases"]["clean"]
     assert set(clean["overall"]) == set(UNITS) == set(scores["units"])

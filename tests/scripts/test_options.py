@@ -22,7 +22,7 @@ def test_every_option_has_a_flag():
     options = parse(
         *("--pose-model", "heavy", "--max-persons", "3", "--stride", "2", "--max-fps", "12.5"),
         *("--start-s", "1", "--end-s", "2.5", "--height-m", "1.8", "--no-smoothing"),
-        *("--max-gap-s", "0.25"),
+        *("--max-gap-s", "0.25", "--focal-length-px", "1400.5"),
     )
     assert options == JobOptions(
         pose_model=PoseModel.HEAVY,
@@ -34,12 +34,21 @@ def test_every_option_has_a_flag():
         height_m=1.8,
         smoothing=False,
         max_gap_s=0.25,
+        focal_length_px=1400.5,
     )
+    assert parse("--focal-length-35mm", "26") == JobOptions(focal_length_35mm=26.0)
 
 
 @pytest.mark.parametrize(
     ("words", "name"),
-    [(["--stride", "0"], "stride"), (["--height-m", "tall"], "height_m")],
+    [
+        (["--stride", "0"], "stride"),
+        (["--height-m", "tall"], "height_m"),
+        (["--focal-length-px", "4.25"], "focal_length_px"),
+        (["--focal-length-px", "nan"], "focal_length_px"),
+        (["--focal-length-35mm", "7"], "focal_length_35mm"),
+        (["--focal-length-px", "1400", "--focal-length-35mm", "26"], "not both"),
+    ],
 )
 def test_a_value_out_of_range_names_the_option(words, name):
     with pytest.raises(OptionOutOfRange, match=name):

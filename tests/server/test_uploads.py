@@ -23,13 +23,14 @@ from tests.server.sending import form, send, stored
 def test_accepted_with_all_that_a_client_needs(
     api: httpx.Client, blobs: DiskBlobs, redis: Redis
 ) -> None:
-    answer = send(api, max_persons="2", height_m="1.81")
+    answer = send(api, max_persons="2", height_m="1.81", focal_length_35mm="26")
     job = answer.json()
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/jobs/{job['id']}" == job["links"]["self"]
     assert int(answer.headers["retry-after"]) >= 1
     assert (job["state"], job["filename"]) == ("queued", "clip.mp4")
     assert (job["options"]["max_persons"], job["options"]["height_m"]) == (2, 1.81)
+    assert (job["options"]["focal_length_35mm"], job["options"]["focal_length_px"]) == (26, None)
     assert job["upload"] == {"size_bytes": len(MP4), "sha256": sha256(MP4).hexdigest()}
     assert job["progress"]["queue_position"] == 1
     assert b"".join(blobs.read(upload_key(job["id"]))) == MP4

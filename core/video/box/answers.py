@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from core.errors import DecoderLimits, LiftError, VideoError
+from core.lenses import is_lens_35mm
 from core.video.box.channel import Message, Nonsense
 from core.video.facts import DecodeReport, VideoFacts, VideoLimits
 from core.video.signatures import Container
@@ -65,6 +66,7 @@ def read_facts(message: Message, limits: VideoLimits) -> VideoFacts:
         stored_height_px=_whole(found, "stored_height_px", 1, most_px),
         has_audio=found.get("has_audio") is True,
         start_s=_number(found, "start_s"),
+        focal_length_35mm=_maybe(_lens, found, "focal_length_35mm"),
     )
     if facts.rotation_deg % 90 or facts.width_px * facts.height_px > limits.max_pixels:
         raise Nonsense("impossible facts")
@@ -177,6 +179,13 @@ def _number(found: Mapping[str, Any], name: str) -> float:
     if not math.isfinite(value) or abs(value) > _MOST:
         raise Nonsense(f"an impossible {name}")
     return float(value)
+
+
+def _lens(found: Mapping[str, Any], name: str) -> float:
+    value = _number(found, name)
+    if not is_lens_35mm(value):
+        raise Nonsense("a lens that cannot be")
+    return value
 
 
 def _text(found: Mapping[str, Any], name: str) -> str:

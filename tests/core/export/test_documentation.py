@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from core.cameras import Camera
 from core.contracts import JobOptions
 from core.export.parity import MOST_DIFFERENCE_M
 from core.keypoints.files import KeypointFile
-from core.lifting.visits import AssumedCamera
 from core.results.reader import read_result
 from core.runtime import Runtime, RuntimeConfig
 from tests.core.tracking.walkers import figure
@@ -61,7 +61,7 @@ def test_onnx_from_plain_numpy(result, loaded, onnx_content, tmp_path):
         joints_m, sigma_m, left_knee = out["joints_m"], out["sigma_m"], out["left_knee"]
 
     poses = read_result(result)
-    rays = AssumedCamera(*SIZE_PX).rays(poses.keypoints_2d[0])
+    rays = Camera.assumed(*SIZE_PX).rays(poses.keypoints_2d[0])
     time_s = (poses.frame_time_s - poses.frame_time_s[0]).astype(np.float32)
     with torch.inference_mode():
         expected = loaded.model(

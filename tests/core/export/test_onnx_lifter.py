@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.cameras import Camera
 from core.chunks import TrackChunk
 from core.errors import ExtraMissing
 from core.export.onnx_lifter import OnnxLifter
@@ -46,8 +47,7 @@ def lifted(lifter: torch.nn.Module, frames: int):
         [track(frames)],
         lifter=lifter,
         planner=BatchPlanner(4),
-        width_px=1280,
-        height_px=720,
+        camera=Camera.assumed(1280, 720),
         device=torch.device("cpu"),
     )
     return join_poses(list(chunks))

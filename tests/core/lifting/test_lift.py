@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.cameras import assumed_focal_px, pixels_to_rays
+from core.cameras import Camera, FocalSource, assumed_focal_px, pixels_to_rays
 from core.errors import OutOfMemory
 from core.lifting.batching import BatchPlanner
 from core.lifting.lift import lift_tracks, plan_batches
@@ -19,6 +19,7 @@ from tests.core.chunk_makers import cut_at, cuts, even_times, make_track
 
 CPU = torch.device("cpu")
 WIDTH, HEIGHT = 640, 480
+CAMERA = Camera.assumed(WIDTH, HEIGHT)
 
 
 @pytest.fixture(autouse=True)
@@ -68,14 +69,13 @@ class PositionOnly(FakeLifter):
         return super().forward(rays, confidence, torch.zeros_like(time_s))
 
 
-def lift(track, lifter=None, *, windows=8, plan=None, latency_frames=240, cut=()):
+def lift(track, lifter=None, *, windows=8, plan=None, latency_frames=240, cut=(), camera=CAMERA):
     lifter = lifter or FakeLifter(reach=0.5)
     chunks = lift_tracks(
         cut_at(track, cut),
         lifter=lifter,
         planner=BatchPlanner(windows),
-        width_px=WIDTH,
-        height_px=HEIGHT,
+        camera=camera,
         device=CPU,
         plan=plan or WindowPlan(20, 6),
         latency_frames=latency_frames,
@@ -85,6 +85,14 @@ def lift(track, lifter=None, *, windows=8, plan=None, latency_frames=240, cut=()
 
 def bits(poses) -> list[bytes]:
     return [poses.joints_m.tobytes(), poses.sigma_m.tobytes()]
+
+
+def test_a_longer_lens_sees_the_same_pixels_closer_together():
+    track = make_track(30)
+    focal_px = 2 * assumed_focal_px(WIDTH, HEIGHT)
+    camera = Camera(WIDTH, HEIGHT, focal_px, FocalSource.TOLD)
+    told, assumed = lift(track, PositionOnly(), camera=camera), lift(track, PositionOnly())
+    np.testing.assert_allclose(2 * told.joints_m[..., :2], assumed.joints_m[..., :2], rtol=1e-5)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 19, 20, 21, 34, 35, 200])
@@ -201,8 +209,7 @@ def test_poses_flow_while_the_video_still_runs():
         chunks(),
         lifter=FakeLifter(),
         planner=BatchPlanner(64),
-        width_px=WIDTH,
-        height_px=HEIGHT,
+        camera=Camera.assumed(WIDTH, HEIGHT),
         device=CPU,
         plan=WindowPlan(20, 6),
         latency_frames=50,
@@ -222,7 +229,7 @@ def test_running_out_of_memory_changes_nothing_but_the_batches():
 
 def test_no_frames_no_poses():
     arguments = {"lifter": FakeLifter(), "planner": BatchPlanner(1), "device": CPU}
-    assert list(lift_tracks([], width_px=9, height_px=9, **arguments)) == []
+    assert list(lift_tracks([], camera=Camera.assumed(9, 9), **arguments)) == []
 
 
 def test_seams_are_smooth_where_windows_disagree():
@@ -259,8 +266,7 @@ def test_what_is_held_does_not_grow_with_the_video():
             chunks(),
             lifter=FakeLifter(),
             planner=BatchPlanner(8),
-            width_px=WIDTH,
-            height_px=HEIGHT,
+            camera=Camera.assumed(WIDTH, HEIGHT),
             device=CPU,
             plan=WindowPlan(20, 6),
         ):

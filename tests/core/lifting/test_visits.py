@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.cameras import Camera
 from core.chunks import TrackChunk
-from core.lifting.visits import AssumedCamera, find_visits, stack_inputs
+from core.lifting.visits import find_visits, stack_inputs
 from core.lifting.windows import Window
 from tests.core.chunk_makers import make_track
 
-CAMERA = AssumedCamera(640, 480)
+CAMERA = Camera.assumed(640, 480)
 
 
 def visits_of(track):

@@ -5,6 +5,7 @@ from core.cameras import ASSUMED_FOCAL
 from core.evaluation.metrics import pa_mpjpe
 from core.skeleton import BODY, KEYPOINT_NAMES
 from core.training.dice import Dice
+from core.training.heldout import with_lens_told
 from core.training.hiding import draw_known
 from core.training.motion import load_motion
 from core.training.occlusion import hidden_by_body
@@ -131,3 +132,18 @@ def test_exact_windows_are_certain_and_have_no_hint(library):
     certain = (half.confidence == 1).all(-1).all(-1)
     # One noisy source in five says 1 of everything.
     assert 0.45 < certain.float().mean() < 0.75
+
+
+@pytest.mark.parametrize("difficulty", [Difficulty(), CLEAN, HINTED])
+def test_telling_the_focal_length_changes_only_the_scale_of_the_rays(library, difficulty):
+    told = draw_batch(library, Dice(6), 64, 5, with_lens_told(difficulty))
+    usual = draw_batch(library, Dice(6), 64, 5, difficulty)
+    for name in ("confidence", "time_s", "joints_m", "present", "hint_m"):
+        mine, theirs = getattr(told, name), getattr(usual, name)
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0, equal_nan=True)
+    scale = (told.rays / usual.rays).flatten(1)
+    window = scale.nanmedian(1, keepdim=True).values
+    known = torch.isfinite(scale)
+    torch.testing.assert_close(scale[known], window.expand_as(scale)[known], rtol=1e-5, atol=0)
+    same = (window == 1).float().mean()  # 15 % know it anyway
+    assert 0.03 < same < 0.35

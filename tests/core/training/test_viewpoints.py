@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from core.cameras import project
+from core.cameras import ASSUMED_FOCAL, project
 from core.skeleton import BODY
 from core.training.dice import Dice
 from core.training.viewpoints import camera_axes, draw_viewpoint, to_image
@@ -28,7 +28,7 @@ def test_any_camera_is_a_rotation_and_positive_pitch_looks_down():
 
 def test_views_are_many_and_keep_the_body_in_front():
     people = torch.from_numpy(walking(9, 0)).expand(400, 9, 28, 3)
-    view = draw_viewpoint(Dice(0), people)
+    view = draw_viewpoint(Dice(0), people, told=0.15)
     body = people - people[:, :, BODY.root : BODY.root + 1]
     joints = body @ view.rotation[:, None].mT + view.root_m[:, :, None]
     assert joints[..., 2].min() > 0.45
@@ -38,6 +38,15 @@ def test_views_are_many_and_keep_the_body_in_front():
     assert pitch.max() > 0.7
     place = to_image(joints, view.focal)[:, 4, BODY.root] / view.frame
     assert (place.abs() <= 1.3).all(1).float().mean() > 0.9
+
+
+def test_who_is_told_the_lens_does_not_change_the_dice():
+    people = torch.from_numpy(walking(9, 0)).expand(50, 9, 28, 3)
+    told, untold = (draw_viewpoint(Dice(0), people, share) for share in (1.0, 0.0))
+    assert torch.equal(told.assumed_focal, told.focal)
+    assert torch.equal(untold.assumed_focal, torch.full((50,), ASSUMED_FOCAL))
+    for one, two in zip(told, untold._replace(assumed_focal=told.assumed_focal), strict=True):
+        assert torch.equal(one, two)
 
 
 def test_projection_is_the_one_used_for_real_videos():

@@ -74,6 +74,8 @@ def test_facts_come_through_unchanged():
     assert read_facts({"facts": asdict(FACTS)}, limits) == FACTS
     unknown = replace(FACTS, duration_s=None, frame_count_estimate=None, average_fps=None)
     assert read_facts({"facts": asdict(unknown)}, limits) == unknown
+    with_lens = replace(FACTS, focal_length_35mm=26.0)
+    assert read_facts({"facts": asdict(with_lens)}, limits) == with_lens
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,7 @@ def test_facts_come_through_unchanged():
         {"frame_count_estimate": -1}, {"codec": "../../etc"}, {"codec": "x" * 1000}, {"codec": 7},
         {"container": "exe"}, {"stored_width_px": 10**9},
         {"width_px": 16_000, "height_px": 16_000}, {"start_s": 1e300},
+        {"focal_length_35mm": 0.0}, {"focal_length_35mm": "26"}, {"focal_length_35mm": -13},
     ],
 )  # fmt: skip
 def test_facts_that_cannot_be(lie):
