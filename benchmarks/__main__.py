@@ -24,6 +24,7 @@ STUDIES = {
     "weight-sharing": "error and cost of the lifter's graph choices, trained on motion of yours",
     "hostile": "over a thousand hostile files through the API: what becomes of them",
     "graph-memory": "memory of sparse, dense and fully connected message passing",
+    "lenses": "what telling the lens is worth, by lens, on motion of yours",
     "lifter": "time and memory of our lifters beside two published kinds",
     "soak": "what the service promises, tried by kills, cuts and overload for fifteen minutes",
     "gpu": "everything that needs a GPU: answers, rates, memory, training",
