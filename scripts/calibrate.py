@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import torch
     from rich.console import Console
 
     from core.evaluation.recalibration import Seen
+    from core.models import Lifter
     from core.training.motion import MotionLibrary
 
 SUFFIX = ".calibrated.safetensors"
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="write over OUT, or over WEIGHTS")
     parser.add_argument(
-        "--clips", type=int, default=48, metavar="N", help="of each subject (default: %(default)s)"
+        "--clips", type=int, default=96, metavar="N", help="of each subject (default: %(default)s)"
     )
     parser.add_argument(
         "--seed", type=int, default=1000, help="of the draws (default: %(default)s)"
@@ -46,30 +46,32 @@ def run(args: argparse.Namespace) -> int:
     from core.checkpoints import load_lifter, save_lifter
     from core.evaluation.calibration import ASSUMED
     from core.evaluation.recalibration import recalibrate
-    from core.evaluation.sigma_correction import folded
+    from core.evaluation.sigma_correction import folded, heeding_circumstances
     from core.evaluation.whole_clips import CONDITIONS
     from core.training.motion import HELD_OUT_SUBJECTS, load_motion
-    from scripts.evaluation_tables import show_check
+    from scripts.evaluation_tables import show_check, show_mean_check
 
     console = Console(highlight=False, soft_wrap=True)
     loaded = load_lifter(args.weights)
+    model = heeding_circumstances(loaded.model)
     library = load_motion(args.motion).of_subjects(HELD_OUT_SUBJECTS, inside=True)
     subjects = _subjects(library)
-    seen = _lift(console, loaded.model, library, args)
+    seen = _lift(console, model, library, args)
     measured_on = (
-        f"held-out subjects {', '.join(subjects)} of the motion capture; 2D {', '.join(CONDITIONS)}"
+        f"held-out subjects {', '.join(subjects)} of the motion capture; 2D {'; '.join(CONDITIONS)}"
         f" in equal parts; {args.clips} clips of each, seed {args.seed}"
     )
     halves = subjects[: len(subjects) // 2], subjects[len(subjects) // 2 :]
     found = recalibrate(seen, halves, measured_on, loaded.regions or ASSUMED)
     for check in found.checks:
         show_check(console, check)
+    show_mean_check(console, found.checks)
     radii = ", ".join(
         f"{nominal}: {radius:.3f}"
         for nominal, radius in found.regions.to_dict()["radius_sigmas"].items()
     )
     console.print(f"\nradii in sigmas by nominal coverage, from all subjects: {radii}")
-    save_lifter(out, folded(loaded.model, found.correction), loaded.name, found.regions)
+    save_lifter(out, folded(model, found.correction), loaded.name, found.regions)
     console.print(f"wrote {out}")
     return 0
 
@@ -101,7 +103,7 @@ def _subjects(library: "MotionLibrary") -> tuple[str, ...]:
 
 def _lift(
     console: "Console",
-    model: "torch.nn.Module",
+    model: "Lifter",
     library: "MotionLibrary",
     args: argparse.Namespace,
 ) -> "Seen":
@@ -130,6 +132,7 @@ def _lift(
                     clips=args.clips,
                     seed=args.seed + place,
                     device=device,
+                    tells=model,
                 )
             )
             for subject in _subjects(library)

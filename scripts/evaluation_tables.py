@@ -7,7 +7,7 @@ from rich.table import Table
 
 from core.evaluation.peers import DIFFERENCE, PeerScores
 from core.evaluation.protocols import Outcome
-from core.evaluation.recalibration import CrossChecked
+from core.evaluation.recalibration import Coverage, CrossChecked, mean_coverage
 from core.evaluation.reliability import SigmaBin
 from core.evaluation.scoring import UNITS, Score
 
@@ -66,11 +66,22 @@ def show_check(console: Console, check: CrossChecked) -> None:
     """Coverage of one half of the subjects, before and after what was fitted on the other."""
     fitted, tested = ", ".join(check.fitted_on), ", ".join(check.tested_on)
     console.print(f"\nfitted on subjects {fitted}, measured on {tested}:")
-    nominal = list(next(iter(check.before.values())))
+    _coverage_table(console, check.before, check.after)
+
+
+def show_mean_check(console: Console, checks: Sequence[CrossChecked]) -> None:
+    """The mean of all checks."""
+    console.print("\nmean of both:")
+    before = mean_coverage([check.before for check in checks])
+    _coverage_table(console, before, mean_coverage([check.after for check in checks]))
+
+
+def _coverage_table(console: Console, before: Coverage, after: Coverage) -> None:
+    nominal = list(next(iter(before.values())))
     table = Table("2D", *(f"{p:.0%} region: before, after" for p in nominal))
-    for condition, before in check.before.items():
-        after = check.after[condition]
-        table.add_row(condition, *(f"{before[p]:.1f}, {after[p]:.1f}" for p in nominal))
+    for condition, was in before.items():
+        now = after[condition]
+        table.add_row(condition, *(f"{was[p]:.1f}, {now[p]:.1f}" for p in nominal))
     console.print(table)
 
 

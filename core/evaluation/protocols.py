@@ -166,7 +166,7 @@ def cmu_clips(model: torch.nn.Module, request: Request) -> Outcome:
             f"{clips} clips of {CLIP_FRAMES} frames of each of the held-out subjects",
             f"through overlapping windows, blended{' and smoothed' * request.smoothing}",
             "hinted: noisy with the detector's own 3D; hidden: noisy, without one arm or leg; "
-            "all: the four in equal parts, which is what sigma's regions are about",
+            f"all: the {len(CONDITIONS)} in equal parts, which is what sigma's regions are about",
         ),
     )
 

@@ -2,15 +2,16 @@
 
 After the correction (:mod:`core.evaluation.sigma_correction`) what remains is the shape of the
 errors' law: radii of stated coverage, in sigmas, measured over all conditions together, because
-one sigma has to serve them all.
+one sigma has to serve them all (:mod:`core.evaluation.radii`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.evaluation.calibration import ASSUMED, within_region
+from core.evaluation.radii import radii_for_strangers
 from core.evaluation.sigma_correction import (
     MOVABLE,
     ErrorsUnderDoubt,
@@ -19,14 +20,8 @@ from core.evaluation.sigma_correction import (
 )
 from core.regions import NOMINAL, SigmaRegions
 
-
-def measure_radii(
-    seen: ErrorsUnderDoubt, correction: SigmaCorrection, measured_on: str
-) -> SigmaRegions:
-    """The radii, in corrected sigmas, that hold the stated shares of the errors seen."""
-    ratios = (seen.error_m / correction(seen.sigma_m))[:, MOVABLE]
-    radii = np.quantile(ratios, NOMINAL)
-    return SigmaRegions(tuple(round(float(radius), 4) for radius in radii), measured_on)
+Coverage = Mapping[str, Mapping[float, float]]
+"""In percent, by condition and nominal."""
 
 
 def coverage_percent(
@@ -35,7 +30,9 @@ def coverage_percent(
     regions: SigmaRegions = ASSUMED,
 ) -> dict[float, float]:
     """How often the truth lay within each region; by sigma as it is if there is no correction."""
-    sigma_m = seen.sigma_m if correction is None else correction(seen.sigma_m)
+    sigma_m = seen.sigma_m
+    if correction is not None:
+        sigma_m = correction(sigma_m, seen.circumstances)
     error_m, sigma_m = seen.error_m[:, MOVABLE], sigma_m[:, MOVABLE]
     return {
         nominal: 100 * float(within_region(error_m, sigma_m, regions.radius(nominal)).mean())
@@ -50,14 +47,14 @@ class CrossChecked:
     Attributes:
         fitted_on: subjects.
         tested_on: other subjects.
-        before: coverage in percent by condition and nominal, of the lifter as it was.
+        before: of the lifter as it was.
         after: the same with what was fitted on ``fitted_on``.
     """
 
     fitted_on: tuple[str, ...]
     tested_on: tuple[str, ...]
-    before: Mapping[str, Mapping[float, float]]
-    after: Mapping[str, Mapping[float, float]]
+    before: Coverage
+    after: Coverage
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,17 @@ class Recalibration:
     correction: SigmaCorrection
     regions: SigmaRegions
     checks: tuple[CrossChecked, ...]
+
+
+def mean_coverage(coverages: Sequence[Coverage]) -> Coverage:
+    """Of several checks: what differs between people, and not between methods, averages out."""
+    return {
+        condition: {
+            nominal: float(np.mean([coverage[condition][nominal] for coverage in coverages]))
+            for nominal in row
+        }
+        for condition, row in coverages[0].items()
+    }
 
 
 Seen = Mapping[str, Mapping[str, ErrorsUnderDoubt]]
@@ -95,21 +103,26 @@ def recalibrate(
         measured_on: what to say about where the radii come from.
         promised: by the lifter as it is.
     """
-    everything = _of(seen, (*halves[0], *halves[1]))
-    correction = fit_correction(everything)
+    correction, regions = _fit(seen, (*halves[0], *halves[1]), measured_on)
     return Recalibration(
         correction=correction,
-        regions=measure_radii(everything, correction, measured_on),
+        regions=regions,
         checks=tuple(_check(seen, fit, test, promised) for fit, test in (halves, halves[::-1])),
     )
+
+
+def _fit(
+    seen: Seen, subjects: tuple[str, ...], measured_on: str
+) -> tuple[SigmaCorrection, SigmaRegions]:
+    of_subjects = [_of(seen, (name,)) for name in subjects]
+    correction = fit_correction(ErrorsUnderDoubt.join(of_subjects))
+    return correction, radii_for_strangers(of_subjects, correction, measured_on)
 
 
 def _check(
     seen: Seen, fitted_on: tuple[str, ...], tested_on: tuple[str, ...], promised: SigmaRegions
 ) -> CrossChecked:
-    known = _of(seen, fitted_on)
-    correction = fit_correction(known)
-    regions = measure_radii(known, correction, "one half of the subjects")
+    correction, regions = _fit(seen, fitted_on, "one half of the subjects")
     return CrossChecked(
         fitted_on=fitted_on,
         tested_on=tested_on,

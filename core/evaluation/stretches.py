@@ -19,6 +19,8 @@ class ClipPoses:
         sigma_m: the scale of doubt per joint; None if the method has none.
         seen: the 33 keypoints it was lifted from, x right, y down, in any unit, NaN where unknown;
             for pictures only.
+        circumstances: what could be seen of each joint, in the order of
+            :data:`core.models.circumstances.CIRCUMSTANCES`; None where nobody asked.
     """
 
     clip: str
@@ -28,6 +30,7 @@ class ClipPoses:
     time_s: Float[np.ndarray, "frames"] | None
     sigma_m: Float[np.ndarray, "frames joints"] | None = None
     seen: Float[np.ndarray, "frames 33 2"] | None = None
+    circumstances: Float[np.ndarray, "frames joints told"] | None = None
 
 
 @dataclass(frozen=True)

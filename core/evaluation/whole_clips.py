@@ -1,4 +1,4 @@
-"""Held-out people lifted as users get them: whole clips, clean, noisy, hinted and hidden.
+"""Held-out people lifted as users get them: whole clips, of every kind of 2D.
 
 Training measures windows of 27 frames. What a user gets went through overlapping windows, their
 blend, and smoothing; here errors and sigma are those. Every subject counts the same, however many
@@ -6,15 +6,18 @@ of their clips there are.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
+from core.evaluation.circumstances_seen import circumstances_of
 from core.evaluation.clip_watching import ClipWatchingDice
-from core.evaluation.predictions import lift_clips
+from core.evaluation.predictions import CAMERA, lift_clips, track_of
 from core.evaluation.stretches import ClipPoses
+from core.models import Lifter
 from core.skeleton import KEYPOINT_NAMES
 from core.training.dice import Dice
+from core.training.heldout import in_layout
 from core.training.motion import MotionLibrary
 from core.training.sampler import CLEAN, HINTED, NOISY, Batch, Difficulty, draw_batch
 
@@ -30,10 +33,12 @@ class Condition:
     Attributes:
         difficulty: how the keypoints are drawn.
         limb_hidden: whether one arm or leg is missing for a part of the clip.
+        layout: the keypoints that there are; None for all 33.
     """
 
     difficulty: Difficulty
     limb_hidden: bool = False
+    layout: str | None = None
 
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -41,8 +46,11 @@ CONDITIONS: Mapping[str, Condition] = {
     "noisy": Condition(NOISY),
     "hinted": Condition(HINTED),
     "hidden": Condition(NOISY, limb_hidden=True),
+    "clean, coco17": Condition(CLEAN, layout="coco17"),
+    "clean, h36m17": Condition(CLEAN, layout="h36m17"),
 }
-"""Exact keypoints; a detector's; a detector's with its own 3D; a detector's without a limb."""
+"""Exact keypoints; a detector's; a detector's with its own 3D; a detector's without a limb; exact
+ones, but only those of another layout."""
 
 
 def _limb(side: str, parts: tuple[str, ...]) -> list[int]:
@@ -65,6 +73,7 @@ def lift_held_out(
     device: torch.device,
     actions: Mapping[str, str] | None = None,
     smoothing: bool = True,
+    tells: Lifter | None = None,
 ) -> Iterator[ClipPoses]:
     """Draw clips of each subject in turn, and lift them.
 
@@ -77,6 +86,7 @@ def lift_held_out(
         device: where the model is.
         actions: what a clip is counted under, by its name; ``all`` for clips that are missing.
         smoothing: false leaves out the last step of what a user gets.
+        tells: the model's lifter, if it goes by circumstances and they are wanted too.
     """
     actions = actions or {}
     for subject in sorted(set(library.subjects)):
@@ -86,12 +96,25 @@ def lift_held_out(
             batch = draw_clips(theirs, dice, min(_CLIPS_AT_ONCE, clips - start), condition)
             names = [theirs.names[clip] for clip in dice.clips[-1]]
             kinds = [actions.get(name, "all") for name in names]
-            yield from lift_clips(model, batch, names, kinds, device, smoothing=smoothing)
+            lifted = lift_clips(model, batch, names, kinds, device, smoothing=smoothing)
+            yield from (
+                lifted if tells is None else _with_circumstances(lifted, batch, tells, device)
+            )
+
+
+def _with_circumstances(
+    lifted: list[ClipPoses], batch: Batch, lifter: Lifter, device: torch.device
+) -> Iterator[ClipPoses]:
+    for row, stretch in enumerate(lifted):
+        told = circumstances_of(lifter, track_of(batch, row), CAMERA, device)
+        yield replace(stretch, circumstances=told)
 
 
 def draw_clips(library: MotionLibrary, dice: Dice, clips: int, condition: Condition) -> Batch:
     """Clips of :data:`CLIP_FRAMES` frames from random cameras, as the condition has them."""
     batch = draw_batch(library, dice, clips, CLIP_FRAMES, condition.difficulty)
+    if condition.layout is not None:
+        batch = in_layout(batch, condition.layout)
     return _without_a_limb(batch, dice) if condition.limb_hidden else batch
 
 

@@ -35,6 +35,8 @@ class LifterConfig:
         lines_of_sight: whether joints may be put onto their keypoints' lines of sight directly.
         steadiness: whether trust in lines of sight, and doubt, also depend on how much keypoints
             tremble.
+        circumstances: whether doubt also depends on what could be seen of each joint; switched on
+            by `poselift calibrate`, which fits the coefficients. Training has no use for it.
     """
 
     graph_weights: GraphWeights = GraphWeights.PER_JOINT
@@ -53,6 +55,7 @@ class LifterConfig:
     foreshortening: bool = False
     lines_of_sight: bool = False
     steadiness: bool = False
+    circumstances: bool = False
 
     def __post_init__(self) -> None:
         _check_ranges(self)

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from core.models.circumstances import Circumstances, DoubtFromCircumstances
 from core.models.config import LifterConfig
 from core.models.embedding import KeypointEmbedding
 from core.models.foreshortening import FORESHORTENING, Foreshortening
@@ -24,7 +25,7 @@ from core.models.normalise import (
     size_weights,
 )
 from core.models.precision import full_precision
-from core.models.steadiness import TrustFromSteadiness
+from core.models.steadiness import Steadiness, TrustFromSteadiness
 from core.models.temporal import SecondsRotary, TemporalLayer
 from core.skeleton import BODY
 
@@ -101,7 +102,12 @@ class Lifter(nn.Module):
         bias[..., 3] = -3.0  # exp(-3) m = 5 cm
         self.head_bias = nn.Parameter(bias)
         self.lines_of_sight = LinesOfSight(inner, outer) if config.lines_of_sight else None
+        self.steadiness = Steadiness() if config.steadiness or config.circumstances else None
         self.from_steadiness = TrustFromSteadiness() if config.steadiness else None
+        self.circumstances = self.from_circumstances = None
+        if config.circumstances:
+            self.circumstances = Circumstances(reads_hint=config.reads_hint)
+            self.from_circumstances = DoubtFromCircumstances()
         not_root = torch.ones(joints, 1)
         not_root[BODY.root] = 0
         self.register_buffer("not_root", not_root, persistent=False)
@@ -115,8 +121,7 @@ class Lifter(nn.Module):
         time_s: Float[Tensor, "batch frames"],
         hint_m: Float[Tensor, "batch frames 33 3"] | None = None,
     ) -> LiftedPose:
-        view = centred_view(rays, confidence, self.centre, self.size)
-        seconds = _since_first(time_s, view.present).to(view.points.dtype)
+        view, seconds = self.look(rays, confidence, time_s)
         frames = frame_neighbours(view.present, seconds) if self.config.graph.time else None
         with full_precision(rays.device):
             nodes = self._embed(view, hint_m)
@@ -124,12 +129,13 @@ class Lifter(nn.Module):
         tokens = self._attend(nodes, view.present, seconds)
         features = self._decode(nodes, tokens, frames)
         with full_precision(rays.device):
-            return self._say(view, seconds, tokens, features)
+            return self._say(view, seconds, hint_m, tokens, features)
 
     def _say(
         self,
         view: CentredView,
         seconds: Float[Tensor, "B T"],
+        hint_m: Float[Tensor, "B T P 3"] | None,
         tokens: Float[Tensor, "B T C_token"],
         features: Float[Tensor, "J N C_joint"],
     ) -> LiftedPose:
@@ -137,16 +143,30 @@ class Lifter(nn.Module):
         output = torch.baddbmm(self.head_bias, features, self.head_weight)  # (J, N, 4)
         output = output.transpose(0, 1).reshape(*tokens.shape[:2], -1, 4)  # (B, T, J, 4)
         joints_m, log_sigma = output[..., :3], output[..., 3]
+        steady = None if self.steadiness is None else self.steadiness(view, seconds)
         more_trust = None
-        if self.from_steadiness is not None:
-            more_trust, more_doubt = self.from_steadiness(view, seconds)
+        if steady is not None and self.from_steadiness is not None:
+            more_trust, more_doubt = self.from_steadiness(steady)
             log_sigma = log_sigma + more_doubt[:, None]
+        if steady is not None and self.circumstances and self.from_circumstances:
+            told = self.circumstances(view, steady, hint_m)
+            log_sigma = log_sigma + self.from_circumstances(told)
         if self.lines_of_sight is not None:
             joints_m = self.lines_of_sight(joints_m, features, tokens, view, more_trust)
         # p_virtual = R p_camera, so rows turn back by right multiplication with R
         joints_m = (joints_m @ view.rotation) * self.not_root
         least, most = _SIGMA_RANGE_M
         return LiftedPose(joints_m, log_sigma.exp().clamp(least, most))
+
+    def look(
+        self,
+        rays: Float[Tensor, "batch frames 33 2"],
+        confidence: Float[Tensor, "batch frames 33"],
+        time_s: Float[Tensor, "batch frames"],
+    ) -> tuple[CentredView, Float[Tensor, "batch frames"]]:
+        """The window as a camera that looks at the person has it, and seconds from its start."""
+        view = centred_view(rays, confidence, self.centre, self.size)
+        return view, _since_first(time_s, view.present).to(view.points.dtype)
 
     def _embed(self, view: CentredView, hint_m: Tensor | None) -> Float[Tensor, "J N C"]:
         """Keypoints, and what follows from them, to joint features."""

@@ -15,7 +15,9 @@ from core.models.frame_neighbours import FrameNeighbours, frame_neighbours
 from core.models.normalise import CentredView
 from core.skeleton import BODY, KEYPOINT_NAMES
 
-_FEATURES = 6
+STEADINESS_NAMES = ("trunk", "any_trunk", "limbs", "any_limbs", "interval", "certain")
+"""Numbers per window in the output of :class:`Steadiness`."""
+STEADINESS = len(STEADINESS_NAMES)
 _CHANNELS = 32
 
 _TRUNK = [
@@ -35,12 +37,16 @@ _MIDDLE_LOG, _MIDDLE_LOG_STEP = -4.5, -3.4
 """Logarithms of usual bends and of 1/30 s, so that features lie about zero."""
 
 
-class TrustFromSteadiness(nn.Module):
-    """What steadiness says of each joint of a window: more trust in its keypoints, other doubt.
+class Steadiness(nn.Module):
+    """Mean log bend of trunk and of limbs, frame interval, share of certain keypoints.
+
+    A bend is how far a keypoint lies from where the present frames before and after it say, twice,
+    in units of the person's size in the picture: at even times its second difference. All numbers
+    are finite, whatever is missing.
 
     Shape:
-        view of ``(B, T)``, time_s ``(B, T)``; output ``(B, J)`` added to logits of trust, and
-        ``(B, J)`` added to the logarithm of sigma
+        view of ``(B, T)``, time_s ``(B, T)`` seconds; output ``(B, STEADINESS)`` in the order of
+        ``STEADINESS_NAMES``
     """
 
     trunk: Tensor
@@ -50,18 +56,40 @@ class TrustFromSteadiness(nn.Module):
         super().__init__()
         self.register_buffer("trunk", _ones_at(_TRUNK), persistent=False)
         self.register_buffer("limbs", _ones_at(_LIMBS), persistent=False)
-        self.layers = nn.Sequential(nn.Linear(_FEATURES, _CHANNELS), nn.GELU())
+
+    def forward(self, view: CentredView, time_s: Float[Tensor, "B T"]) -> Float[Tensor, "B F"]:
+        frames = frame_neighbours(view.present, time_s)
+        log_bend, bent = _log_bends(view, frames)
+        number = (view.confidence > 0).sum((1, 2)).clamp(min=1).to(log_bend.dtype)
+        certain = (view.confidence >= 1).sum((1, 2)) / number
+        steps = frames.known[0].view_as(time_s)
+        gap_s = frames.gap_s[0].view_as(time_s).clamp(_FASTEST_S, _SLOWEST_S)
+        of_trunk, any_trunk = _mean(log_bend, bent * self.trunk)
+        of_limbs, any_limbs = _mean(log_bend, bent * self.limbs)
+        interval, _ = _mean((gap_s.log() - _MIDDLE_LOG_STEP)[..., None], steps[..., None])
+        return torch.stack([of_trunk, any_trunk, of_limbs, any_limbs, interval, certain], -1)
+
+
+class TrustFromSteadiness(nn.Module):
+    """What steadiness says of each joint of a window: more trust in its keypoints, other doubt.
+
+    Shape:
+        input of :class:`Steadiness`, ``(B, STEADINESS)``; output ``(B, J)`` added to logits of
+        trust, and ``(B, J)`` added to the logarithm of sigma
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(STEADINESS, _CHANNELS), nn.GELU())
         self.to_joints = nn.Linear(_CHANNELS, 2 * len(BODY))
         # From nothing, so that weights which never asked are a start.
         nn.init.zeros_(self.to_joints.weight)
         nn.init.zeros_(self.to_joints.bias)
 
     def forward(
-        self, view: CentredView, time_s: Float[Tensor, "B T"]
+        self, steadiness: Float[Tensor, "B F"]
     ) -> tuple[Float[Tensor, "B J"], Float[Tensor, "B J"]]:
-        features = steadiness(view, time_s, self.trunk, self.limbs)
-        said = self.to_joints(self.layers(features))
-        trust, log_sigma = said.chunk(2, dim=-1)
+        trust, log_sigma = self.to_joints(self.layers(steadiness)).chunk(2, dim=-1)
         return trust, log_sigma
 
     @torch.no_grad()
@@ -69,36 +97,6 @@ class TrustFromSteadiness(nn.Module):
         """Multiply what is added to the logarithm of each joint's sigma."""
         self.to_joints.weight[len(BODY) :] *= gain[:, None]
         self.to_joints.bias[len(BODY) :] *= gain
-
-
-def steadiness(
-    view: CentredView,
-    time_s: Float[Tensor, "B T"],
-    trunk: Float[Tensor, "P"],
-    limbs: Float[Tensor, "P"],
-) -> Float[Tensor, "B features"]:
-    """Mean log bend of trunk and of limbs, frame interval, share of certain keypoints.
-
-    A bend is how far a keypoint lies from where the present frames before and after it say, twice,
-    in units of the person's size in the picture: at even times its second difference. All numbers
-    are finite, whatever is missing.
-
-    Args:
-        view: of the keypoints.
-        time_s: of each frame.
-        trunk: 1 for keypoints of the trunk, else 0.
-        limbs: 1 for elbows, wrists, knees and ankles, else 0.
-    """
-    frames = frame_neighbours(view.present, time_s)
-    log_bend, bent = _log_bends(view, frames)
-    number = (view.confidence > 0).sum((1, 2)).clamp(min=1).to(log_bend.dtype)
-    certain = (view.confidence >= 1).sum((1, 2)) / number
-    steps = frames.known[0].view_as(time_s)
-    gap_s = frames.gap_s[0].view_as(time_s).clamp(_FASTEST_S, _SLOWEST_S)
-    of_trunk, any_trunk = _mean(log_bend, bent * trunk)
-    of_limbs, any_limbs = _mean(log_bend, bent * limbs)
-    interval, _ = _mean((gap_s.log() - _MIDDLE_LOG_STEP)[..., None], steps[..., None])
-    return torch.stack([of_trunk, any_trunk, of_limbs, any_limbs, interval, certain], -1)
 
 
 def _ones_at(keypoints: list[int]) -> Float[Tensor, "P"]:

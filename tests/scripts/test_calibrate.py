@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from core.checkpoints import load_lifter, save_lifter
+from core.skeleton import BODY
 from scripts.cli import main
 from tests.core.models.inputs import make_inputs, make_lifter
 from tests.core.training.motion_files import write_motion
@@ -37,6 +38,7 @@ def test_it_writes_a_lifter_with_the_same_joints_an_honest_sigma_and_its_promise
     said = capsys.readouterr().out
     assert "fitted on subjects 01, measured on 09" in said
     assert "fitted on subjects 09, measured on 01" in said
+    assert "mean of both" in said
     before, after = (
         load_lifter(tmp_path / f"tiny{suffix}.safetensors") for suffix in ("", ".calibrated")
     )
@@ -44,6 +46,10 @@ def test_it_writes_a_lifter_with_the_same_joints_an_honest_sigma_and_its_promise
     assert after.regions is not None
     assert "subjects 01, 09" in str(after.regions.measured_on)
     assert after.name == "tiny"
+    assert (before.config.circumstances, after.config.circumstances) == (False, True)
+    coefficients = after.model.from_circumstances.weight
+    assert coefficients.any()
+    assert torch.equal(coefficients, coefficients[torch.from_numpy(BODY.mirror)])
     inputs = make_inputs(1, 4)
     assert torch.equal(before.model(*inputs).joints_m, after.model(*inputs).joints_m)
     assert not torch.equal(before.model(*inputs).sigma_m, after.model(*inputs).sigma_m)

@@ -7,6 +7,7 @@ import torch
 from core.checkpoints import load_lifter, save_lifter
 from core.evaluation.protocols import PROTOCOLS
 from core.evaluation.scoring import UNITS
+from core.evaluation.whole_clips import CONDITIONS
 from core.regions import SigmaRegions
 from scripts.cli import main
 from scripts.evaluate import PROTOCOL_NAMES
@@ -85,7 +86,7 @@ def test_whole_clips_with_a_reliability_plot(
     assert "sigma, cm" in said
     assert (tmp_path / "plot.svg").read_text().startswith("<?xml")
     cases = json.loads((tmp_path / "scores.json").read_text())["cases"]
-    assert set(cases) == {"clean", "noisy", "hinted", "hidden", "all"}
+    assert set(cases) == {*CONDITIONS, "all"}
     assert len(cases["clean"]["sigma_bins"]) == 6
     assert cases["clean"]["sigma_bins"][-1]["to_m"] is None
 

@@ -1,10 +1,17 @@
 import numpy as np
 import pytest
 
-from core.evaluation.recalibration import ALL_CONDITIONS, recalibrate
+from core.evaluation.recalibration import ALL_CONDITIONS, mean_coverage, recalibrate
 from core.evaluation.sigma_correction import ErrorsUnderDoubt
+from core.models.circumstances import CIRCUMSTANCES
 from core.regions import NOMINAL, SigmaRegions
-from tests.core.evaluation.test_sigma_correction import errors_like, some_sigmas
+from tests.core.evaluation.test_sigma_correction import (
+    EXACT,
+    errors_like,
+    nothing_told,
+    some_sigmas,
+    under_doubt,
+)
 
 HALVES = (("01", "09"), ("135", "35"))
 
@@ -13,7 +20,7 @@ def seen_with(factor_of_condition: dict[str, float], poses: int = 900):
     """Subjects who err as their sigma says, times a factor."""
     return {
         condition: {
-            subject: ErrorsUnderDoubt(errors_like(factor * sigma_m, seed), sigma_m)
+            subject: under_doubt(errors_like(factor * sigma_m, seed), sigma_m)
             for seed, subject in enumerate(("01", "09", "135", "35"))
             for sigma_m in [some_sigmas(poses, seed + 10)]
         }
@@ -40,6 +47,22 @@ def test_one_sigma_for_two_conditions_is_honest_on_average_and_says_so_of_each()
         assert check.after[ALL_CONDITIONS][0.8] == pytest.approx(80, abs=1.5)
         assert check.after["clean"][0.8] > 85
         assert check.after["noisy"][0.8] < 75
+
+
+def test_a_circumstance_tells_two_conditions_apart():
+    """The same two, where what is told says which is which."""
+    seen = seen_with({"clean": 0.7, "noisy": 1.3})
+    for subject, errors in seen["clean"].items():
+        told = nothing_told(errors.sigma_m)
+        told[..., EXACT] = 1
+        seen["clean"][subject] = ErrorsUnderDoubt(errors.error_m, errors.sigma_m, told)
+    found = recalibrate(seen, HALVES, "made up")
+    after = mean_coverage([check.after for check in found.checks])
+    for condition in ("clean", "noisy", ALL_CONDITIONS):
+        for nominal in NOMINAL:
+            assert after[condition][nominal] == pytest.approx(100 * nominal, abs=1.5)
+    factor = np.exp(found.correction.by_circumstance[1:3, CIRCUMSTANCES.index("exact")])
+    assert factor == pytest.approx(0.7 / 1.3, rel=0.1)
 
 
 def test_the_table_says_where_it_comes_from_and_replaces_an_older_one():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,9 +11,11 @@ from core.evaluation.whole_clips import (
     draw_clips,
     lift_held_out,
 )
+from core.models.circumstances import CIRCUMSTANCES
+from core.skeleton import BODY, KEYPOINT_NAMES
 from core.training.dice import Dice
 from core.training.motion import load_motion
-from tests.core.models.inputs import make_lifter
+from tests.core.models.inputs import AS_PACKAGED, make_lifter
 from tests.core.training.motion_files import write_motion
 
 CPU = torch.device("cpu")
@@ -80,3 +84,28 @@ def test_frames_in_which_nothing_is_seen_have_neither_pose_nor_sigma(library):
         assert np.isnan(stretch.predicted_m[absent]).all()
         assert np.isnan(stretch.sigma_m[absent]).all()
         assert np.isfinite(stretch.sigma_m[~absent]).all()
+
+
+def test_other_layouts_lack_keypoints(library):
+    batch = draw_clips(library, Dice(0), 2, CONDITIONS["clean, coco17"])
+    known = {KEYPOINT_NAMES[point] for point in (batch.confidence > 0).any((0, 1)).nonzero()}
+    assert len(known) == 17
+    assert "left_heel" not in known
+
+
+def test_what_can_be_seen_goes_the_way_of_sigma(library):
+    lifter = make_lifter(replace(AS_PACKAGED, circumstances=True))
+    options = {"clips": 2, "seed": 0, "device": CPU}
+    stretches = list(lift_held_out(lifter, library, CONDITIONS["hidden"], tells=lifter, **options))
+    assert all(one.circumstances is None for one in lifted(library, "hidden", clips=2))
+    wrist = BODY.index("left_wrist")
+    for stretch in stretches:
+        told = stretch.circumstances
+        assert told.shape == (CLIP_FRAMES, 28, len(CIRCUMSTANCES))
+        np.testing.assert_array_equal(np.isnan(told).any(-1), np.isnan(stretch.sigma_m))
+        elbow_and_wrist = [KEYPOINT_NAMES.index(f"left_{part}") for part in ("elbow", "wrist")]
+        gone = np.isnan(stretch.seen[:, elbow_and_wrist]).any(-1).mean(-1)
+        seen = ~np.isnan(stretch.sigma_m[:, wrist])
+        missing = told[seen, wrist, CIRCUMSTANCES.index("missing")]
+        np.testing.assert_allclose(missing, gone[seen], atol=1e-6)
+    assert any((stretch.circumstances[..., 1] > 0).any() for stretch in stretches)

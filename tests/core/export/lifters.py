@@ -11,6 +11,7 @@ from tests.core.models.inputs import AS_PACKAGED, TINY, make_lifter
 CONFIGS = {
     "per joint, reads hints": dataclasses.replace(TINY, reads_hint=True),
     "as packaged": AS_PACKAGED,
+    "with circumstances": dataclasses.replace(AS_PACKAGED, circumstances=True),
     "per kind, over time, parts, learned edges": dataclasses.replace(
         TINY,
         graph_weights=GraphWeights.PER_KIND,

@@ -37,6 +37,7 @@ FAMILIES = {
     "per edge": replace(TINY, graph_weights=GraphWeights.PER_EDGE),
     "parts": replace(TINY, part_pooling=True),
     "as packaged": AS_PACKAGED,
+    "with circumstances": replace(AS_PACKAGED, circumstances=True),
     "learned strengths": replace(TINY, topology=Topology.MASKED_LEARNABLE),
     "dense": replace(
         TINY, topology=Topology.DENSE, graph_weights=GraphWeights.PER_KIND, part_pooling=True
@@ -62,6 +63,11 @@ FAMILIES = {
 """One lifter of each kind that a config can name, by what is special about it."""
 
 
+_FROM_NOTHING = (
+    "time_weight", "to_joints.weight", "shortening.weight", "from_circumstances.weight",
+)  # fmt: skip
+
+
 def make_lifter(config: LifterConfig = TINY, seed: int = 0) -> Lifter:
     torch.manual_seed(seed)
     lifter = Lifter(config).eval()
@@ -70,7 +76,14 @@ def make_lifter(config: LifterConfig = TINY, seed: int = 0) -> Lifter:
         if lifter.embed_hint is not None:
             lifter.embed_hint.weight.normal_(0, 0.3)
         for name, parameter in lifter.named_parameters():  # what starts from nothing
-            if name.endswith(("time_weight", "to_joints.weight", "shortening.weight")):
+            if name.endswith(
+                (
+                    "time_weight",
+                    "to_joints.weight",
+                    "shortening.weight",
+                    "from_circumstances.weight",
+                )
+            ):
                 parameter.normal_(0, 0.1)
             if name.endswith("strength"):
                 parameter.add_(torch.randn_like(parameter) * 0.1)

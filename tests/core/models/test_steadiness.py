@@ -6,7 +6,7 @@ import torch
 from core.models import Lifter
 from core.models.config import LifterConfig
 from core.models.normalise import centre_weights, centred_view, size_weights
-from core.models.steadiness import TrustFromSteadiness, steadiness
+from core.models.steadiness import Steadiness
 
 TRUNK, ANY_TRUNK, LIMBS, ANY_LIMBS, STEP, CERTAIN = range(6)
 
@@ -24,8 +24,7 @@ def moving(frames=12, trembling=0.0, confidence=1.0):
 
 def features(rays, confidence, time_s):
     view = centred_view(rays, confidence, centre_weights(), size_weights())
-    module = TrustFromSteadiness()
-    return steadiness(view, time_s, module.trunk, module.limbs)[0]
+    return Steadiness()(view, time_s)[0]
 
 
 def test_trembling_shows_in_trunk_and_limbs():
