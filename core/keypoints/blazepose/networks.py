@@ -32,8 +32,8 @@ from core.keypoints.blazepose.replay import Replayed
 from core.keypoints.blazepose.sampling import Beyond, sample_crops
 from core.lifting.batching import BatchRunner
 
-_DETECTOR_OUTPUTS = ((1, ANCHORS, GUESS_NUMBERS), (1, ANCHORS, 1))
-_LANDMARK_OUTPUTS = ((1, LANDMARKS * 5), (1, 1), (1, 64, 64, LANDMARKS), (1, LANDMARKS * 3))
+DETECTOR_OUTPUTS = ((1, ANCHORS, GUESS_NUMBERS), (1, ANCHORS, 1))
+LANDMARK_OUTPUTS = ((1, LANDMARKS * 5), (1, 1), (1, 64, 64, LANDMARKS), (1, LANDMARKS * 3))
 
 Pictures = UInt8[Tensor, "pictures height width 3"]
 Read = TypeVar("Read")
@@ -126,8 +126,8 @@ class PoseNetworks:
         except (OSError, zipfile.BadZipFile, KeyError) as error:
             raise AssetCorrupt(f"Cannot read the pose networks in {bundle.name}: {error}") from None
         return cls(
-            _network(detector, _DETECTOR_OUTPUTS),
-            _network(landmarker, _LANDMARK_OUTPUTS),
+            _network(detector, DETECTOR_OUTPUTS),
+            _network(landmarker, LANDMARK_OUTPUTS),
             device,
             batch=batch,
             dtype=dtype,
@@ -179,7 +179,7 @@ class PoseNetworks:
         def read(part: slice) -> People:
             crops = self._cut(pictures, picture_of, placement, part, self._sides[1], Beyond.EDGE)
             seen = decode_landmarks(*self._landmarker((crops / 255).to(self._dtype)))
-            return _in_picture(seen, placement[part])
+            return in_picture(seen, placement[part])
 
         return People.joined(list(self._batches(len(placement), read)))
 
@@ -217,7 +217,7 @@ def _placed(boxes: PersonBoxes, placement: Float64[np.ndarray, "2 3"]) -> Person
     return replace(boxes, alignment=to_picture(placement[None], points).reshape(-1, 2, 2))
 
 
-def _in_picture(seen: Landmarks, placement: Placement) -> People:
+def in_picture(seen: Landmarks, placement: Placement) -> People:
     points_px = to_picture(placement, _host(seen.points).astype(np.float64))
     world_m = turned(placement, _host(seen.world_m).astype(np.float64))
     return People(

@@ -7,7 +7,7 @@ import pytest
 
 from core.contracts import PoseModel
 from core.keypoints.estimators import PoseEstimators
-from core.keypoints.mediapipe import MediaPipeEstimator
+from core.keypoints.scouting import ScoutingEstimator
 from core.segments.observe import observe_in_segments
 from core.segments.plan import SegmentPlan
 from core.tracking.association import Observation
@@ -32,7 +32,7 @@ class Frames:
         return next(self._left)
 
 
-def look(estimator: MediaPipeEstimator, frame: Frame) -> Observation:
+def look(estimator: ScoutingEstimator, frame: Frame) -> Observation:
     return Observation(frame.index, frame.time_s, estimator.estimate(frame))
 
 
