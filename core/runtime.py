@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Self
 
+import cv2
 import numpy as np
 import torch
 
@@ -124,6 +125,7 @@ class Runtime(Closing):
         device = _device(config)
         # The lifter is small: more threads only spin against MediaPipe's and other processes'.
         torch.set_num_threads(1)
+        cv2.setNumThreads(1)
         lifter = load_lifter(config.checkpoint)
         onnx_lifter = OnnxLifter.of(lifter) if config.lifter_backend == "onnx" else None
         bundle_of = _bundles(config, on_progress)

@@ -17,8 +17,8 @@ from jaxtyping import UInt8
 from core.closing import Closing
 from core.contracts import PoseModel
 from core.keypoints.landmarker import Landmarker, Mode
-from core.keypoints.scouting import ScoutingEstimator
 from core.keypoints.protocol import Detection
+from core.keypoints.scouting import ScoutingEstimator
 from core.keypoints.stills import read_still
 
 

@@ -1,9 +1,9 @@
 """A scout and followers, who together are a keypoint estimator for one video.
 
-A pose landmarker offers two ways, neither of which does. Tracking a single person is fast and steady, but
-it picks that person itself and may end up on a passer-by. Looking for several runs the person
-detector on every frame, overlooks people whose face is small or hidden, and is half as fast. So a
-*scout* looks for everybody while it is not clear whom to follow or somebody was lost, and a
+A pose landmarker offers two ways, neither of which does. Tracking a single person is fast and
+steady, but it picks that person itself and may end up on a passer-by. Looking for several runs the
+person detector on every frame, overlooks people whose face is small or hidden, and is half as fast.
+So a *scout* looks for everybody while it is not clear whom to follow or somebody was lost, and a
 *follower* each tracks one of them.
 """
 

@@ -179,7 +179,7 @@ class PoseNetworks:
         def read(part: slice) -> People:
             crops = self._cut(pictures, picture_of, placement, part, self._sides[1], Beyond.EDGE)
             seen = decode_landmarks(*self._landmarker((crops / 255).to(self._dtype)))
-            return in_picture(seen, placement[part])
+            return _in_picture(seen, placement[part])
 
         return People.joined(list(self._batches(len(placement), read)))
 
@@ -217,7 +217,7 @@ def _placed(boxes: PersonBoxes, placement: Float64[np.ndarray, "2 3"]) -> Person
     return replace(boxes, alignment=to_picture(placement[None], points).reshape(-1, 2, 2))
 
 
-def in_picture(seen: Landmarks, placement: Placement) -> People:
+def _in_picture(seen: Landmarks, placement: Placement) -> People:
     points_px = to_picture(placement, _host(seen.points).astype(np.float64))
     world_m = turned(placement, _host(seen.world_m).astype(np.float64))
     return People(

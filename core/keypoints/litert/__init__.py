@@ -1,1 +1,1 @@
-"""MediaPipe's pose networks run by LiteRT without MediaPipe around them: the fastest way on a CPU."""
+"""MediaPipe's pose networks without MediaPipe, run by LiteRT: the fastest way on a CPU."""

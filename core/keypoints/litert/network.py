@@ -1,17 +1,19 @@
 """One TensorFlow Lite graph, for any number of threads."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import UInt8
 
 from core.errors import AssetCorrupt
 from core.keypoints.native_log import quiet_native_log
 
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
+
+Decoded = TypeVar("Decoded")
 
 
 class LiteNetwork:
@@ -23,26 +25,37 @@ class LiteNetwork:
     Args:
         stored: the graph's file.
         outputs: shapes of the wanted outputs; of several equal ones the first is taken.
+        black: the number that stands for black in the network's input; white is 1.
 
     Raises:
         AssetCorrupt: LiteRT cannot load the graph, or it has no such outputs.
     """
 
-    def __init__(self, stored: bytes, outputs: Sequence[tuple[int, ...]]) -> None:
+    def __init__(
+        self, stored: bytes, outputs: Sequence[tuple[int, ...]], *, black: float = 0.0
+    ) -> None:
         self._stored = stored
         self._outputs = outputs
+        self._black = black
         self._lock = Lock()
         self._idle = [_Runner(stored, outputs)]
         self.side = self._idle[0].side
 
     def __call__(
-        self, pixels: Float32[np.ndarray, "side side 3"]
-    ) -> tuple[Float32[np.ndarray, "1 ..."], ...]:
+        self, pixels: UInt8[np.ndarray, "side side 3"], decode: Callable[..., Decoded]
+    ) -> Decoded:
+        """What ``decode`` makes of the outputs.
+
+        Args:
+            pixels: the picture.
+            decode: given the outputs without their batch axis, in which the next picture's will be:
+                it must not return any part of them.
+        """
         with self._lock:
             runner = self._idle.pop() if self._idle else None
         runner = runner or _Runner(self._stored, self._outputs)
         try:
-            return runner(pixels)
+            return runner.run(pixels, self._black, decode)
         finally:
             with self._lock:
                 self._idle.append(runner)
@@ -54,14 +67,21 @@ class _Runner:
     def __init__(self, stored: bytes, outputs: Sequence[tuple[int, ...]]) -> None:
         self._interpreter = _load(stored)
         pictures, *_ = self._interpreter.get_input_details()
-        self._input: int = pictures["index"]
         self.side = int(pictures["shape"][1])
-        self._numbers = [self._number(shape) for shape in outputs]
+        # LiteRT's own memory, as arrays. An array itself must not be kept: LiteRT would not run.
+        self._input = self._interpreter.tensor(pictures["index"])
+        self._made = [self._interpreter.tensor(self._number(shape)) for shape in outputs]
 
-    def __call__(self, pixels: np.ndarray) -> tuple[np.ndarray, ...]:
-        self._interpreter.set_tensor(self._input, pixels[None])
+    def run(self, pixels: np.ndarray, black: float, decode: Callable[..., Decoded]) -> Decoded:
+        self._fill(pixels, black)
         self._interpreter.invoke()
-        return tuple(self._interpreter.get_tensor(number) for number in self._numbers)
+        return decode(*(output()[0] for output in self._made))
+
+    def _fill(self, pixels: np.ndarray, black: float) -> None:
+        wanted = self._input()[0]
+        np.multiply(pixels, np.float32((1 - black) / 255), out=wanted)
+        if black:
+            wanted += np.float32(black)
 
     def _number(self, shape: tuple[int, ...]) -> int:
         for output in self._interpreter.get_output_details():

@@ -5,25 +5,23 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import torch
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from core.assets.bundle import DETECTOR_MEMBER, LANDMARKS_MEMBER
 from core.errors import AssetCorrupt
-from core.keypoints.blazepose.crops import Alignment, Placement, to_picture, whole_picture
-from core.keypoints.blazepose.landmarks import decode_landmarks
-from core.keypoints.blazepose.networks import (
-    DETECTOR_OUTPUTS,
-    LANDMARK_OUTPUTS,
-    People,
-    in_picture,
+from core.keypoints.blazepose.crops import (
+    Alignment,
+    Placement,
+    to_picture,
+    turned,
+    whole_picture,
 )
-from core.keypoints.blazepose.person_boxes import decode_boxes
+from core.keypoints.blazepose.networks import DETECTOR_OUTPUTS, LANDMARK_OUTPUTS, People
+from core.keypoints.blazepose.person_boxes import PersonBoxes, decode_boxes
 from core.keypoints.blazepose.sampling import Beyond
+from core.keypoints.litert.landmarks import KEYPOINTS, decode_landmarks
 from core.keypoints.litert.network import LiteNetwork
 from core.keypoints.litert.sampling import cut_crop
-
-_BLACK_TO_WHITE = 255.0
 
 
 class LiteNetworks:
@@ -51,7 +49,8 @@ class LiteNetworks:
         except (OSError, zipfile.BadZipFile, KeyError) as error:
             raise AssetCorrupt(f"Cannot read the pose networks in {bundle.name}: {error}") from None
         return cls(
-            LiteNetwork(detector, DETECTOR_OUTPUTS), LiteNetwork(landmarker, LANDMARK_OUTPUTS)
+            LiteNetwork(detector, DETECTOR_OUTPUTS, black=-1.0),
+            LiteNetwork(landmarker, LANDMARK_OUTPUTS),
         )
 
     def detect(self, rgb: UInt8[np.ndarray, "height width 3"]) -> Alignment:
@@ -59,21 +58,27 @@ class LiteNetworks:
         height, width, _ = rgb.shape
         placement = whole_picture(width, height)
         crop = cut_crop(rgb, placement[0], self._detector.side, Beyond.BLACK)
-        scale = np.float32(2 / _BLACK_TO_WHITE)
-        guesses, logits = self._detector(crop * scale - np.float32(1))
-        points = decode_boxes(guesses[0], logits[0, :, 0]).alignment
+        points = self._detector(crop, _decode_boxes).alignment
         return to_picture(placement, points.reshape(1, -1, 2)).reshape(-1, 2, 2)
 
-    @torch.inference_mode()
     def read(self, rgb: UInt8[np.ndarray, "height width 3"], placement: Placement) -> People:
         """Whoever stands upright in each crop."""
         return People.joined([self._read(rgb, one[None]) for one in placement])
 
-    def _read(self, rgb: np.ndarray, placement: Placement) -> People:
+    def _read(self, rgb: UInt8[np.ndarray, "height width 3"], placement: Placement) -> People:
         crop = cut_crop(rgb, placement[0], self._landmarker.side, Beyond.EDGE)
-        outputs = self._landmarker(crop * np.float32(1 / _BLACK_TO_WHITE))
-        landmarks, presence, heat_maps, world = map(torch.from_numpy, outputs)
-        seen = decode_landmarks(landmarks, presence, heat_maps.permute(0, 3, 1, 2), world)
-        return in_picture(seen, placement)
+        seen = self._landmarker(crop, decode_landmarks)
+        points_px = to_picture(placement, seen.points[None])
+        return People(
+            keypoints_px=points_px[:, :KEYPOINTS].astype(np.float32),
+            alignment=points_px[:, KEYPOINTS:],
+            confidence=seen.confidence[None],
+            hint_m=turned(placement, seen.world_m[None]).astype(np.float32),
+            presence=np.array([seen.presence], np.float32),
+        )
 
 
+def _decode_boxes(
+    guesses: Float32[np.ndarray, "anchors 12"], logits: Float32[np.ndarray, "anchors 1"]
+) -> PersonBoxes:
+    return decode_boxes(guesses, logits[:, 0])

@@ -28,11 +28,9 @@ def cut_crop(
         beyond: what to show outside the picture.
     """
     along = np.arange(side) / side
-    at = [
-        np.add.outer(
-            (down * along + origin).astype(np.float32), (right * along).astype(np.float32)
-        )
+    columns, rows = (
+        np.add.outer((down * along + origin).astype(np.float32), (right * along).astype(np.float32))
         for right, down, origin in placement
-    ]
-    places, shares = cv2.convertMaps(*at, cv2.CV_16SC2)
+    )
+    places, shares = cv2.convertMaps(columns, rows, cv2.CV_16SC2)
     return cv2.remap(rgb, places, shares, cv2.INTER_LINEAR, borderMode=_BORDERS[beyond])
