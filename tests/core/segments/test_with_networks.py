@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.contracts import PoseModel
-from core.keypoints.estimators import PoseEstimators
+from core.keypoints.litert.estimators import LiteEstimators
 from core.keypoints.scouting import ScoutingEstimator
 from core.segments.observe import observe_in_segments
 from core.segments.plan import SegmentPlan
@@ -69,7 +69,7 @@ def close_up(demo_frames) -> list[Frame]:
 
 @pytest.fixture(scope="module")
 def estimators(full_bundle):
-    with PoseEstimators(lambda _: full_bundle) as estimators:
+    with LiteEstimators(lambda _: full_bundle) as estimators:
         yield estimators
 
 
