@@ -13,10 +13,13 @@ from torch import Tensor
 LANDMARKS = 39
 KEYPOINTS = 33
 """Of the body; the next two are the alignment points."""
-CROP_SIDE_PX = 256  # pixels of a crop
-NUMBERS = 5  # x, y, z, visibility, presence
-REACH = 3  # cells of the heat map around a landmark, either way
+CROP_SIDE_PX = 256
+NUMBERS = 5
+"""Of a landmark: x, y, z, visibility, presence."""
+REACH = 3
+"""Cells of the heat map around a landmark, either way, that can move it."""
 SURE = 0.5
+"""The heat from which on they do."""
 
 
 @dataclass(frozen=True, eq=False)

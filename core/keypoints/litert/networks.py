@@ -1,14 +1,12 @@
 """Detector and landmark network of one bundle, run by LiteRT: a picture in, people out."""
 
-import zipfile
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from core.assets.bundle import DETECTOR_MEMBER, LANDMARKS_MEMBER
-from core.errors import AssetCorrupt
+from core.assets.bundle import read_networks
 from core.keypoints.blazepose.crops import (
     Alignment,
     Placement,
@@ -43,11 +41,7 @@ class LiteNetworks:
         Raises:
             AssetCorrupt: it holds no networks, or others than the pose networks we know.
         """
-        try:
-            with zipfile.ZipFile(bundle) as members:
-                detector, landmarker = map(members.read, (DETECTOR_MEMBER, LANDMARKS_MEMBER))
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
-            raise AssetCorrupt(f"Cannot read the pose networks in {bundle.name}: {error}") from None
+        detector, landmarker = read_networks(bundle)
         return cls(
             LiteNetwork(detector, DETECTOR_OUTPUTS, black=-1.0),
             LiteNetwork(landmarker, LANDMARK_OUTPUTS),
