@@ -14,6 +14,7 @@ BENCHMARKS = {
     "memory": "peak memory of lifting as the video gets longer and people more",
     "decoder_box": "decoding in a process with limits, against decoding in this one",
     "end_to_end": "lifting a video, against the obvious loop and the machine's limit",
+    "tracking_agreement": "our 2D against MediaPipe's VIDEO mode, beside that mode's own noise",
     "server": "the API: a large upload, polling with one process and two, 1,000 waiting jobs",
     "scaling": "short jobs a minute through 1, 2 and 4 worker slots",
 }

@@ -69,17 +69,19 @@ def measure(cases: Sequence[Case] = CASES, rounds: int = 3) -> Measurement:
         rows=rows,
         note="time: seconds of the obvious loop over ours. work: the same in processor time a "
         "frame, which other processes disturb less. of_limit: our frames a second over cores times "
-        "those of MediaPipe's tracking alone, by processor time. decode and main are shares of our "
-        "processor time; main is who is who, lifting, smoothing and writing. Medians of "
+        "those of MediaPipe's tracking alone, by processor time; of_network: over those of our own "
+        "tracking alone. cores_at_work: processor time over time. decode and main are shares of "
+        "our processor time; main is who is who, lifting, smoothing and writing. Medians of "
         f"{rounds} rounds.",
     )
 
 
-_RATIOS = ("time", "work", "of_limit", "main")
+_KINDS = ("ours", "loop", "decode", "limit", "network")
+_RATIOS = ("time", "work", "of_limit", "of_network", "main")
 
 
 def _compare(clip: Path, cores: int, rounds: int) -> dict[str, float | int | str]:
-    runs: dict[str, list[dict[str, float]]] = {"ours": [], "loop": [], "decode": [], "limit": []}
+    runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in _KINDS}
     for _ in range(rounds):
         for kind, done in runs.items():
             done.append(_run(kind, clip, cores))
@@ -87,17 +89,25 @@ def _compare(clip: Path, cores: int, rounds: int) -> dict[str, float | int | str
     def typical(kind: str, what: str) -> float:
         return median(run[what] for run in runs[kind])
 
-    ours_ms, limit_ms = (typical(kind, "cpu_ms_per_frame") for kind in ("ours", "limit"))
+    ours_ms, limit_ms, network_ms = (
+        typical(kind, "cpu_ms_per_frame") for kind in ("ours", "limit", "network")
+    )
     return {
         "time": round(typical("loop", "seconds") / typical("ours", "seconds"), 2),
         "work": round(typical("loop", "cpu_ms_per_frame") / ours_ms, 2),
         "of_limit": round(limit_ms / ours_ms, 2),
+        "of_network": round(network_ms / ours_ms, 2),
         "decode": round(typical("decode", "cpu_ms_per_frame") / ours_ms, 3),
         "main": round(typical("ours", "main_share"), 3),
+        "cores_at_work": round(median(_cores_at_work(run) for run in runs["ours"]), 2),
         "ours_ms": round(ours_ms, 2),
         "ours_fps": round(median(run["frames"] / run["seconds"] for run in runs["ours"]), 1),
         "loop_fps": round(median(run["frames"] / run["seconds"] for run in runs["loop"]), 1),
     }
+
+
+def _cores_at_work(run: dict[str, float]) -> float:
+    return run["cpu_ms_per_frame"] * run["frames"] / 1000 / run["seconds"]
 
 
 def _run(kind: str, clip: Path, cores: int) -> dict[str, float]:
@@ -107,10 +117,10 @@ def _run(kind: str, clip: Path, cores: int) -> dict[str, float]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """``python -m benchmarks.end_to_end CASES ROUNDS``: only the first so many cases."""
+    """``python -m benchmarks.end_to_end [--cases N] [--rounds N]``: only the first N cases."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.end_to_end")
-    parser.add_argument("cases", type=int)
-    parser.add_argument("rounds", type=int)
+    parser.add_argument("--cases", type=int, default=len(CASES))
+    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args(argv)
     sys.stdout.write(json.dumps(measure(CASES[: args.cases], args.rounds).rows, indent=1) + "\n")
 

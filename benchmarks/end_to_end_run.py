@@ -1,6 +1,6 @@
 """One timed run in a process of its own, pinned to some cores; writes one line of JSON.
 
-``python -m benchmarks.end_to_end_run ours|loop|decode|limit VIDEO CORES``
+``python -m benchmarks.end_to_end_run ours|loop|decode|limit|network VIDEO CORES``
 """
 
 import argparse
@@ -13,11 +13,15 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+import cv2
+
 from benchmarks.obvious_loop import lift, whole_bundle
 from core.assets.bundle import pose_bundle
 from core.assets.cache import default_cache_folder
 from core.contracts import JobOptions, PoseModel
 from core.keypoints.landmarker import Landmarker, Mode
+from core.keypoints.litert.landmarker import LiteLandmarker
+from core.keypoints.litert.networks import LiteNetworks
 from core.observing import LONGEST_SIDE_PX
 from core.runtime import Runtime, RuntimeConfig
 from core.video.stream import probe, stream_pictures
@@ -29,7 +33,7 @@ _LIMIT_FRAMES = 100
 def main() -> None:
     """Time one kind of run, from a warm start."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.end_to_end_run")
-    parser.add_argument("kind", choices=("ours", "loop", "decode", "limit"))
+    parser.add_argument("kind", choices=tuple(_RUNS))
     parser.add_argument("video", type=Path)
     parser.add_argument("cores", type=int)
     args = parser.parse_args()
@@ -77,24 +81,35 @@ def _decode(video: Path, cores: int, folder: Path) -> dict[str, float]:
 
 
 def _limit(video: Path, cores: int, folder: Path) -> dict[str, float]:
-    """Tracking alone, on pictures that are in memory already: nothing with MediaPipe is faster."""
+    """MediaPipe's tracking alone: nothing with MediaPipe around the networks is faster."""
+    bundle = pose_bundle(default_cache_folder(), PoseModel.FULL)
+    return _tracking(Landmarker(bundle, Mode.TRACKING), video)
+
+
+def _network(video: Path, cores: int, folder: Path) -> dict[str, float]:
+    """Our tracking alone: nothing that reads every picture with these networks is faster."""
+    bundle = pose_bundle(default_cache_folder(), PoseModel.FULL)
+    cv2.setNumThreads(1)
+    return _tracking(LiteLandmarker(LiteNetworks.load(bundle), Mode.TRACKING), video)
+
+
+def _tracking(tracker: Landmarker | LiteLandmarker, video: Path) -> dict[str, float]:
+    """On pictures that are in memory already."""
     facts = probe(video)
     upright = UprightRgb(facts, LONGEST_SIDE_PX)
     pictures = stream_pictures(video, facts, longest_side_px=LONGEST_SIDE_PX)
     frames = [upright.frame(picture) for picture in islice(pictures, _LIMIT_FRAMES)]
-    with Landmarker(
-        pose_bundle(default_cache_folder(), PoseModel.FULL), Mode.TRACKING
-    ) as landmarker:
 
-        def work() -> int:
-            for frame in frames:
-                landmarker.read(frame.rgb, frame.time_s)
-            return len(frames)
+    def work() -> int:
+        for frame in frames:
+            tracker.read(frame.rgb, frame.time_s)
+        return len(frames)
 
+    with tracker:
         return _timed(work)
 
 
-_RUNS = {"ours": _ours, "loop": _loop, "decode": _decode, "limit": _limit}
+_RUNS = {"ours": _ours, "loop": _loop, "decode": _decode, "limit": _limit, "network": _network}
 
 if __name__ == "__main__":
     main()

@@ -146,5 +146,5 @@ def _open_another(
 
 def _most_segments(facts: VideoFacts) -> int:
     width, height = fitted(facts.stored_width_px, facts.stored_height_px, LONGEST_SIDE_PX)
-    segment_bytes = SegmentPlan().length * width * height * _BYTES_PER_PIXEL
+    segment_bytes = SegmentPlan().longest * width * height * _BYTES_PER_PIXEL
     return max(1, int(PICTURES_BYTES / segment_bytes))

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Self
 
+import cv2
 import numpy as np
 import torch
 
@@ -59,7 +60,7 @@ class RuntimeConfig:
         vram_budget_mib: GPU memory for this process.
         host_budget_mib: memory for batches on the CPU.
         lifter_backend: what computes the lifter; ``onnx`` is ONNX Runtime, always on the CPU.
-        pose_backend: what computes the 2D networks; ``auto`` is PyTorch on a GPU, else MediaPipe.
+        pose_backend: what computes the 2D networks; ``auto`` is PyTorch on a GPU, else LiteRT.
         threads: how many search a video for people side by side; as many as there are cores if
             unset. The result does not depend on it.
         sandbox: whether videos are decoded in a process that can do nothing else. The result does
@@ -75,7 +76,7 @@ class RuntimeConfig:
     vram_budget_mib: int | None = None
     host_budget_mib: int | None = None
     lifter_backend: Literal["torch", "onnx"] = "torch"
-    pose_backend: PoseBackend = "mediapipe"
+    pose_backend: PoseBackend = "litert"
     threads: int | None = None
     sandbox: Sandbox = Sandbox.OFF
     decoder_memory_mib: int | None = None
@@ -125,6 +126,7 @@ class Runtime(Closing):
         device = _device(config)
         # The lifter is small: more threads only spin against MediaPipe's and other processes'.
         torch.set_num_threads(1)
+        cv2.setNumThreads(1)
         lifter = load_lifter(config.checkpoint)
         onnx_lifter = OnnxLifter.of(lifter) if config.lifter_backend == "onnx" else None
         bundle_of = _bundles(config, on_progress)

@@ -47,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pose-backend",
-        choices=("auto", "mediapipe", "torch"),
-        default="mediapipe",
-        help="what computes the 2D networks; auto: torch on a GPU, else mediapipe (the default)",
+        choices=("auto", "litert", "mediapipe", "torch"),
+        default="litert",
+        help="what computes the 2D networks; auto: torch on a GPU, else litert (the default)",
     )
     parser.add_argument("--pose-task", type=Path, help="your own MediaPipe .task bundle")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where model files are kept")

@@ -29,9 +29,10 @@ class LifterBackend(StrEnum):
 
 
 class PoseBackend(StrEnum):
-    """What computes the 2D networks; ``auto`` is PyTorch on a GPU, else MediaPipe."""
+    """What computes the 2D networks; ``auto`` is PyTorch on a GPU, else LiteRT."""
 
     AUTO = "auto"
+    LITERT = "litert"
     MEDIAPIPE = "mediapipe"
     TORCH = "torch"
 
@@ -57,7 +58,7 @@ class WorkerSettings(BaseSettings):
     """Another lifter than the one that comes with PoseLift."""
     lifter_backend: LifterBackend = LifterBackend.TORCH
     """``onnx`` needs the extra ``export``."""
-    pose_backend: PoseBackend = PoseBackend.MEDIAPIPE
+    pose_backend: PoseBackend = PoseBackend.LITERT
     """Not ``auto`` as long as PyTorch's way has been proven on CPUs alone."""
     cache_dir: Path | None = None
     """Where fetched model files are kept."""

@@ -58,6 +58,19 @@ def pose_bundle(
     return path
 
 
+def read_networks(bundle: Path) -> tuple[bytes, bytes]:
+    """The detector's and the landmark network's file, out of a bundle.
+
+    Raises:
+        AssetCorrupt: they are not in there.
+    """
+    try:
+        with zipfile.ZipFile(bundle) as members:
+            return members.read(DETECTOR_MEMBER), members.read(LANDMARKS_MEMBER)
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise AssetCorrupt(f"Cannot read the pose networks in {bundle.name}: {error}") from None
+
+
 def own_bundle(path: Path) -> Path:
     """Check that a user's own ``.task`` file can be a pose bundle.
 

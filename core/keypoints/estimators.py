@@ -17,8 +17,8 @@ from jaxtyping import UInt8
 from core.closing import Closing
 from core.contracts import PoseModel
 from core.keypoints.landmarker import Landmarker, Mode
-from core.keypoints.mediapipe import MediaPipeEstimator
 from core.keypoints.protocol import Detection
+from core.keypoints.scouting import ScoutingEstimator
 from core.keypoints.stills import read_still
 
 
@@ -42,7 +42,7 @@ class PoseEstimators(Closing):
         self._still_lock = Lock()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="pose-models")
 
-    def open(self, pose_model: PoseModel, max_persons: int = 1) -> MediaPipeEstimator:
+    def open(self, pose_model: PoseModel, max_persons: int = 1) -> ScoutingEstimator:
         """An estimator for one video, as if nothing had been estimated before.
 
         Raises:
@@ -54,7 +54,7 @@ class PoseEstimators(Closing):
         def give_back() -> None:
             self._give_back_scout(scout, pose_model, max_persons)
 
-        return MediaPipeEstimator(
+        return ScoutingEstimator(
             scout, lambda: self._take_spare(pose_model), max_persons, on_close=give_back
         )
 

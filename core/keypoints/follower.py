@@ -7,8 +7,7 @@ put it onto a given person, that picture is blacked out around them.
 import numpy as np
 from jaxtyping import UInt8
 
-from core.keypoints.landmarker import Landmarker
-from core.keypoints.protocol import Detection
+from core.keypoints.protocol import Detection, ReadsVideo
 from core.tracking.sightings import Sighting, compare, measure
 from core.video.frames import Frame
 
@@ -25,7 +24,7 @@ class Follower:
         tracklet: number of the person who is followed; None while idle.
     """
 
-    def __init__(self, landmarker: Landmarker) -> None:
+    def __init__(self, landmarker: ReadsVideo) -> None:
         self._landmarker = landmarker
         self._fresh = True
         self.tracklet: int | None = None

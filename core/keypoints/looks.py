@@ -23,13 +23,24 @@ _JERK_PER_S = 2.0
 _SIZE_JERK = 0.1  # logarithm of the size ratio
 _NEAR = 3.5  # body sizes; as far as the tracks would take somebody else for the hidden person
 
-_LEFT, _RIGHT = (
-    np.array([KEYPOINT_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip", "knee")])
-    for side in ("left", "right")
-)
-# Shares of the way from left to right, and from the shoulders to the hips.
+# Shares of the way from left to right, from the shoulders to the hips, and on to the knees.
 _ACROSS, _DOWN = (0.25, 0.5, 0.75), (0.2, 0.4, 0.6, 0.8)
 _ALONG_THIGH = (0.3, 0.5)
+_CORNERS, _THIGHS = (
+    np.array(
+        [[KEYPOINT_NAMES.index(f"{side}_{part}") for part in parts] for side in ("left", "right")]
+    )
+    for parts in (("shoulder", "hip"), ("hip", "knee"))
+)
+_IN_TORSO = np.array(
+    [
+        [(1 - across) * (1 - down), (1 - across) * down, across * (1 - down), across * down]
+        for across in _ACROSS
+        for down in _DOWN
+    ]
+)
+"""Of each point that is looked at, its share in each corner of the torso."""
+_IN_THIGH = np.array([[1 - along, along] for along in _ALONG_THIGH])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,22 +116,10 @@ def _look(
     rgb: UInt8[np.ndarray, "height width 3"], sighting: Sighting
 ) -> Float64[np.ndarray, "parts colours"]:
     """Mean colours of the torso and of the thighs."""
-    left, right = sighting.keypoints_px[_LEFT], sighting.keypoints_px[_RIGHT]
-    torso = [
-        (1 - down) * ((1 - across) * left[0] + across * right[0])
-        + down * ((1 - across) * left[1] + across * right[1])
-        for across in _ACROSS
-        for down in _DOWN
-    ]
-    thighs = [
-        (1 - along) * side[1] + along * side[2] for side in (left, right) for along in _ALONG_THIGH
-    ]
-    return np.stack([_mean_colour(rgb, np.array(torso)), _mean_colour(rgb, np.array(thighs))])
-
-
-def _mean_colour(
-    rgb: UInt8[np.ndarray, "height width 3"], points_px: np.ndarray
-) -> Float64[np.ndarray, "3"]:
+    torso = _IN_TORSO @ sighting.keypoints_px[_CORNERS.ravel()]
+    thighs = (_IN_THIGH @ sighting.keypoints_px[_THIGHS]).reshape(-1, 2)
+    points_px = np.nan_to_num(np.concatenate([torso, thighs]))
     height, width = rgb.shape[:2]
-    columns, rows = np.clip(np.nan_to_num(points_px), 0, (width - 1, height - 1)).astype(int).T
-    return rgb[rows, columns].astype(np.float64).mean(axis=0)
+    columns, rows = points_px.clip(0, (width - 1, height - 1)).astype(int).T
+    colours = rgb[rows, columns]
+    return np.stack([colours[: len(torso)].mean(axis=0), colours[len(torso) :].mean(axis=0)])

@@ -62,3 +62,20 @@ class ReadsPictures(Protocol):
     def read(self, rgb: UInt8[np.ndarray, "height width 3"], time_s: float) -> Sequence[Detection]:
         """People in this picture, in no stable order."""
         ...
+
+
+@runtime_checkable
+class ReadsVideo(ReadsPictures, Protocol):
+    """A pose landmarker that may remember from picture to picture whom it saw."""
+
+    def forget(self) -> bool:
+        """Lose whoever is tracked.
+
+        Returns:
+            Whether it worked.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what is its own; may be called twice."""
+        ...

@@ -20,8 +20,10 @@ from core.lifting.visits import LifterInputs, Visit, find_visits, stack_inputs
 from core.lifting.windows import Window, WindowPlan
 from core.skeleton import KEYPOINT_NAMES
 
-LATENCY_FRAMES = 240
-"""No frame waits for a fuller batch longer than this, so that progress flows."""
+LATENCY_FRAMES = {"cpu": 100, "cuda": 240}
+"""No frame waits for a fuller batch longer than this, so that progress flows. On a CPU, where a
+fuller batch gains little, that also has poses lifted while the rest of a short video is searched:
+what is left for the end is left to one core."""
 MOST_WINDOWS = {"cpu": 8, "cuda": 64}
 """Larger batches gain no more speed; on CPU they lose some to the caches."""
 
@@ -34,7 +36,7 @@ def lift_tracks(
     camera: Camera,
     device: torch.device,
     plan: WindowPlan | None = None,
-    latency_frames: int = LATENCY_FRAMES,
+    latency_frames: int | None = None,
 ) -> Iterator[PoseChunk]:
     """Lift everybody in the tracks.
 
@@ -45,7 +47,8 @@ def lift_tracks(
         camera: what took the upright frames.
         device: where the lifter is.
         plan: the grid of windows; the default one if None.
-        latency_frames: lift at the latest when this many new frames have gathered.
+        latency_frames: lift at the latest when this many new frames have gathered; the usual number
+            for the device if None.
 
     Yields:
         The same frames in the same order, cut where windows settle. Joints and sigma are NaN
@@ -55,6 +58,8 @@ def lift_tracks(
         OutOfMemory: a single window does not fit on the device.
     """
     plan = plan or WindowPlan()
+    if latency_frames is None:
+        latency_frames = LATENCY_FRAMES.get(device.type, LATENCY_FRAMES["cpu"])
     lift = _Lift(lifter, planner.start(device), device)
     growing = GrowingPoses()
     waiting: list[Visit] = []

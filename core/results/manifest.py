@@ -15,7 +15,9 @@ from core.results.schema import SCHEMA_VERSION
 from core.scale import ScaleSource
 from core.video.frames import VideoFacts
 
-SOFTWARE = ("poselift", "numpy", "torch", "mediapipe", "av")
+SOFTWARE = (
+    "poselift", "numpy", "torch", "mediapipe", "ai-edge-litert", "opencv-contrib-python", "av"
+)  # fmt: skip
 """Distributions whose versions can change the numbers."""
 
 

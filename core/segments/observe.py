@@ -48,7 +48,7 @@ def observe_in_segments(
             takes over.
     """
     changed = Condition()
-    capacity = threads * plan.length + plan.warm_up + _SPARE_PICTURES
+    capacity = threads * plan.longest + plan.warm_up + _SPARE_PICTURES
     pictures = SharedPictures(source, capacity, changed, plan.warm_up_start(first_segment))
     relay = Relay(first, open_another, pictures, plan, threads, changed, first_segment)
     workers = [

@@ -11,41 +11,62 @@ WARM_UP_FRAMES = 6
 """After so many frames a tracker that starts afresh says the same as one that has been at work, up
 to MediaPipe's own noise."""
 
+_FIRST_LONGER = 1.1
+"""The first segment is searched while those after it wait for their first picture."""
 _STRETCHED = 1.1  # a little more in each segment is better than a short one at the end
 _MISCOUNTED = 2  # headers are a picture or two wrong, and one left over would be a segment
 
 
 @dataclass(frozen=True)
 class SegmentPlan:
-    """Segments of equal length in used frames; only the last may be shorter.
+    """Segments of equal length in used frames, but for the first and the last.
 
     Attributes:
-        length: of a segment, in used frames.
+        length: of a segment, in used frames; only the last may be shorter.
+        first: the length of the first one; as the others if None.
         warm_up: so many frames before a segment are searched too, and what is found there thrown
             away.
     """
 
     length: int = LENGTH_FRAMES
     warm_up: int = WARM_UP_FRAMES
+    first: int | None = None
 
     @classmethod
     def of(cls, expected_frames: int | None) -> Self:
-        """Equal parts for a video of about so many used frames; None if nobody knows."""
+        """Equal parts for a video of about so many used frames; None if nobody knows.
+
+        Of several, the first is a tenth longer.
+        """
         if expected_frames is None:
             return cls()
         parts = max(1, ceil(expected_frames / (LENGTH_FRAMES * _STRETCHED)))
-        return cls(ceil(expected_frames / parts) + _MISCOUNTED)
+        if parts == 1:
+            return cls(expected_frames + _MISCOUNTED)
+        length = ceil((expected_frames + _MISCOUNTED) / (parts - 1 + _FIRST_LONGER))
+        return cls(length, first=ceil(length * _FIRST_LONGER))
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest segment."""
+        return max(self.length, self.first or 0)
 
     def start(self, segment: int) -> int:
         """The first used frame of a segment, counted from 0."""
-        return segment * self.length
+        return 0 if segment == 0 else self._second + (segment - 1) * self.length
 
     def segment_at(self, frame: int) -> int:
         """The segment that begins at a used frame; there must be one."""
-        segment, rest = divmod(frame, self.length)
-        assert not rest, f"no segment begins at frame {frame}"  # noqa: S101 - runs begin at segments
-        return segment
+        if frame == 0:
+            return 0
+        later, rest = divmod(frame - self._second, self.length)
+        assert not rest and later >= 0, f"no segment begins at frame {frame}"  # noqa: S101, PT018 - runs begin at segments
+        return 1 + later
 
     def warm_up_start(self, segment: int) -> int:
         """The first used frame that a run for this segment looks at."""
         return max(0, self.start(segment) - self.warm_up)
+
+    @property
+    def _second(self) -> int:
+        return self.length if self.first is None else self.first

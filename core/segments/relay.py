@@ -22,6 +22,10 @@ Picture = TypeVar("Picture")
 Reads = Callable[[StartsAnywhere, Picture], Observation]
 """Has an estimator look at a picture."""
 
+_WORTH_WAKING = 16
+"""Observations that others are woken for. The thread that collects takes fewer when it looks up by
+itself, ten times a second; woken for each, it would get into the way of those who search."""
+
 
 class Relay(Generic[Picture]):
     """Decides who does what next, and whose findings count. Shared by all threads of a job.
@@ -117,7 +121,7 @@ class Relay(Generic[Picture]):
         found = self._findings.get(segment)
         if self._error is not None or (self._is_over and found is None):
             return True
-        return found is not None and (bool(found.observations) or found.is_complete)
+        return found is not None and (len(found.observations) >= _WORTH_WAKING or found.is_complete)
 
     def _next_task(self) -> Callable[[Reads[Picture]], None] | None:
         with self._changed:
@@ -217,7 +221,8 @@ class Relay(Generic[Picture]):
             run.place += 1
             if run is self._head:
                 self._let_go()
-                self._changed.notify_all()
+                if run.place % _WORTH_WAKING == 0:
+                    self._changed.notify_all()
 
     def _relieve(self) -> None:
         """Where the head has come to the end of a segment, settle who goes on."""

@@ -16,6 +16,9 @@ def cheapest_pairs(
     shortest-augmenting-path form of Jonker and Volgenant, Computing 38, 1987.
     """
     rows, columns = cost.shape
+    if rows == 1:  # as in most frames of most videos
+        cheapest = min(range(columns), key=cost[0].__getitem__, default=None)
+        return [] if cheapest is None or cost[0, cheapest] > unpaired_cost else [(0, cheapest)]
     # One private column per row is its choice to stay alone.
     alone = np.where(np.eye(rows, dtype=bool), unpaired_cost, np.inf)
     full = np.concatenate([cost, alone], axis=1)

@@ -112,6 +112,29 @@ def compare(
 
     Source: Lin et al., "Microsoft COCO", ECCV 2014, for scale-normalised keypoint similarity.
     """
+    moved = _moved(first, second)
+    if moved is None:
+        return None
+    expected = np.zeros(2) if expected_shift_px is None else expected_shift_px
+    off_px = np.hypot(*(moved.shift_px - expected)) + moved.weights @ np.hypot(
+        *(moved.moved_px - expected).T
+    )
+    distance = 0.5 * float(off_px) / moved.size_px + 0.5 * abs(float(np.log(moved.size_ratio)))
+    return Displacement(shift_px=moved.shift_px, distance=distance, size_ratio=moved.size_ratio)
+
+
+@dataclass(frozen=True, eq=False)
+class _Moved:
+    weights: Float64[np.ndarray, "shared"]
+    moved_px: Float64[np.ndarray, "shared 2"]
+    shift_px: Float64[np.ndarray, "2"]
+    size_ratio: float
+    size_px: float
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _moved(first: Sighting, second: Sighting) -> _Moved | None:
+    """What of a comparison does not depend on what is expected: a pair is compared five times."""
     shared = _usable(first.confidence) & _usable(second.confidence)
     if not shared.any():
         return None
@@ -119,13 +142,13 @@ def compare(
     weights = np.sqrt(first.confidence[main].astype(np.float64) * second.confidence[main])
     weights /= weights.sum()
     moved_px = second.keypoints_px[main].astype(np.float64) - first.keypoints_px[main]
-    shift_px = weights @ moved_px
-    expected = np.zeros(2) if expected_shift_px is None else expected_shift_px
-    off_px = np.hypot(*(shift_px - expected)) + weights @ np.hypot(*(moved_px - expected).T)
-    size_ratio = second.size_px / first.size_px
-    size_px = float(np.sqrt(first.size_px * second.size_px))
-    distance = 0.5 * float(off_px) / size_px + 0.5 * abs(float(np.log(size_ratio)))
-    return Displacement(shift_px=shift_px, distance=distance, size_ratio=size_ratio)
+    return _Moved(
+        weights=weights,
+        moved_px=moved_px,
+        shift_px=weights @ moved_px,
+        size_ratio=second.size_px / first.size_px,
+        size_px=float(np.sqrt(first.size_px * second.size_px)),
+    )
 
 
 def distinct(detections: Iterable[Detection]) -> list[Sighting]:

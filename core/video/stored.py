@@ -7,6 +7,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from core.video.facts import VideoFacts
+from core.video.whole_shrink import shrink_by_whole
 
 # Pixels of real formats are between these; anything else is a damaged header.
 _PLAUSIBLE_ASPECTS = (Fraction(1, 4), Fraction(4))
@@ -83,6 +84,9 @@ class Shrink:
         width, height = fitted(image.width, image.height, self._longest_side_px)
         if (width, height) == (image.width, image.height):
             return image
+        smaller = shrink_by_whole(image, width, height)
+        if smaller is not None:
+            return smaller
         stored = image.format.name if image.format.name in _SCALED_AS_STORED else "rgb24"
         # Averages what falls into a pixel: other filters skip pixels, and thin limbs would flicker.
         return self._reformatter.reformat(

@@ -359,7 +359,7 @@ def test_a_long_video_is_divided_and_its_result_does_not_depend_on_threads(long_
         summary, started = lift_divided(long_clip, path, threads)
         assert summary.frames == 400
         assert summary.first_frame_s > 0
-        assert [walker.asked[0] for walker in started] == [0, 130, 266]
+        assert [walker.asked[0] for walker in started] == [0, 137, 267]
         assert all(walker.closed for walker in started)
     assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "3.npz").read_bytes()
     assert len({name for walker in started for name in walker.threads}) > 1

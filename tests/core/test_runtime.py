@@ -144,7 +144,7 @@ def test_a_real_clip_twice_gives_the_same_bytes_and_names_its_models(
     assert np.isfinite(poses.joints_3d[poses.observed]).all()
     np.testing.assert_array_equal(join_poses(chunks).joints_m, poses.joints_3d)
     models = poses.manifest.models
-    assert models["keypoints"].name == f"mediapipe/{full_bundle.stem}"
+    assert models["keypoints"].name == f"litert/{full_bundle.stem}"
     assert models["keypoints"].sha256 == digest(full_bundle)
     assert models["lifter"].sha256 == digest(PACKAGED_WEIGHTS)
 
@@ -185,4 +185,4 @@ def test_the_users_own_bundle_goes_by_its_own_name(full_bundle, demo_clip, tmp_p
     with Runtime.load(config) as runtime:
         runtime.lift_video(demo_clip, tmp_path / "pose.npz", options)
     facts = read_result(tmp_path / "pose.npz").manifest.models["keypoints"]
-    assert (facts.name, facts.sha256) == ("mediapipe/mine", digest(own))
+    assert (facts.name, facts.sha256) == ("litert/mine", digest(own))

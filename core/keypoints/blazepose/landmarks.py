@@ -13,10 +13,13 @@ from torch import Tensor
 LANDMARKS = 39
 KEYPOINTS = 33
 """Of the body; the next two are the alignment points."""
-_SIDE = 256  # pixels of a crop
-_NUMBERS = 5  # x, y, z, visibility, presence
-_REACH = 3  # cells of the heat map around a landmark, either way
-_SURE = 0.5
+CROP_SIDE_PX = 256
+NUMBERS = 5
+"""Of a landmark: x, y, z, visibility, presence."""
+REACH = 3
+"""Cells of the heat map around a landmark, either way, that can move it."""
+SURE = 0.5
+"""The heat from which on they do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +50,9 @@ def decode_landmarks(
     Source: ``pose_landmarks_detector_graph.cc`` and ``tensors_to_landmarks_calculator.cc`` of
     MediaPipe.
     """
-    numbers = landmarks.float().view(-1, LANDMARKS, _NUMBERS)
+    numbers = landmarks.float().view(-1, LANDMARKS, NUMBERS)
     visible, present = numbers[:, :KEYPOINTS, 3:].sigmoid().unbind(-1)
-    points = refine(numbers[..., :2] / _SIDE, heat_maps)
+    points = refine(numbers[..., :2] / CROP_SIDE_PX, heat_maps)
     return Landmarks(
         points=points[:, : KEYPOINTS + 2],
         confidence=visible * present,
@@ -76,7 +79,7 @@ def refine(
     crops, landmarks, height, width = heat_maps.shape
     size = torch.tensor([width, height], device=points.device)
     centre = (points * size).trunc().long()  # (N, L, 2)
-    around = torch.arange(-_REACH, _REACH + 1, device=points.device)
+    around = torch.arange(-REACH, REACH + 1, device=points.device)
     columns = centre[..., 0, None, None] + around  # (N, L, 1, K)
     rows = centre[..., 1, None, None] + around[:, None]  # (N, L, K, 1)
     known = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
@@ -87,5 +90,5 @@ def refine(
     mean = torch.stack([(heat * columns).sum((2, 3)), (heat * rows).sum((2, 3))], -1)
     refined = mean / total.clamp(min=torch.finfo(torch.float32).tiny)[..., None] / size
     on_map = (centre >= 0).all(-1) & (centre[..., 0] < width)
-    moved = on_map & (heat.amax((2, 3)) >= _SURE)
+    moved = on_map & (heat.amax((2, 3)) >= SURE)
     return torch.where(moved[..., None], refined, points)

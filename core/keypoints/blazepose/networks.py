@@ -4,7 +4,6 @@ Everything here works on batches, whatever frames and people the crops are of; w
 not depend on how they were batched.
 """
 
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,8 +15,7 @@ import torch
 from jaxtyping import Float32, Float64, UInt8
 from torch import Tensor
 
-from core.assets.bundle import DETECTOR_MEMBER, LANDMARKS_MEMBER
-from core.errors import AssetCorrupt
+from core.assets.bundle import read_networks
 from core.keypoints.blazepose.crops import Placement, to_picture, turned, whole_picture
 from core.keypoints.blazepose.graph import read_graph
 from core.keypoints.blazepose.landmarks import KEYPOINTS, LANDMARKS, Landmarks, decode_landmarks
@@ -32,8 +30,8 @@ from core.keypoints.blazepose.replay import Replayed
 from core.keypoints.blazepose.sampling import Beyond, sample_crops
 from core.lifting.batching import BatchRunner
 
-_DETECTOR_OUTPUTS = ((1, ANCHORS, GUESS_NUMBERS), (1, ANCHORS, 1))
-_LANDMARK_OUTPUTS = ((1, LANDMARKS * 5), (1, 1), (1, 64, 64, LANDMARKS), (1, LANDMARKS * 3))
+DETECTOR_OUTPUTS = ((1, ANCHORS, GUESS_NUMBERS), (1, ANCHORS, 1))
+LANDMARK_OUTPUTS = ((1, LANDMARKS * 5), (1, 1), (1, 64, 64, LANDMARKS), (1, LANDMARKS * 3))
 
 Pictures = UInt8[Tensor, "pictures height width 3"]
 Read = TypeVar("Read")
@@ -120,14 +118,10 @@ class PoseNetworks:
         Raises:
             AssetCorrupt: it holds no networks, or others than the pose networks we know.
         """
-        try:
-            with zipfile.ZipFile(bundle) as members:
-                detector, landmarker = map(members.read, (DETECTOR_MEMBER, LANDMARKS_MEMBER))
-        except (OSError, zipfile.BadZipFile, KeyError) as error:
-            raise AssetCorrupt(f"Cannot read the pose networks in {bundle.name}: {error}") from None
+        detector, landmarker = read_networks(bundle)
         return cls(
-            _network(detector, _DETECTOR_OUTPUTS),
-            _network(landmarker, _LANDMARK_OUTPUTS),
+            _network(detector, DETECTOR_OUTPUTS),
+            _network(landmarker, LANDMARK_OUTPUTS),
             device,
             batch=batch,
             dtype=dtype,

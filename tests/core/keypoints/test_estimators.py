@@ -9,14 +9,21 @@ import pytest
 from core.contracts import PoseModel
 from core.errors import AssetUnavailable
 from core.keypoints.estimators import PoseEstimators
+from core.keypoints.litert.estimators import LiteEstimators
 from core.tracking.sightings import measure
 
 pytestmark = pytest.mark.assets
 
 
+@pytest.fixture(params=[PoseEstimators, LiteEstimators])
+def make(request):
+    """Both that follow people from frame to frame."""
+    return request.param
+
+
 @pytest.fixture
-def estimators(full_bundle):
-    with PoseEstimators(lambda _: full_bundle) as estimators:
+def estimators(make, full_bundle):
+    with make(lambda _: full_bundle) as estimators:
         yield estimators
 
 
@@ -37,12 +44,12 @@ def assert_equal(one, other):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_video_gives_the_same_whatever_came_before(estimators, full_bundle, demo_frames):
+def test_a_video_gives_the_same_whatever_came_before(estimators, make, full_bundle, demo_frames):
     clip, another = demo_frames[8:26], demo_frames[60:68]
     first = everything(estimators, clip)
     everything(estimators, another)
     assert_equal(everything(estimators, clip), first)
-    with PoseEstimators(lambda _: full_bundle) as cold:
+    with make(lambda _: full_bundle) as cold:
         assert_equal(everything(cold, clip), first)
 
 
@@ -95,11 +102,11 @@ def test_closing_gives_threads_back(full_bundle, demo_frames):
     assert threading.active_count() == before
 
 
-def test_a_model_that_cannot_be_fetched_says_so_every_time():
+def test_a_model_that_cannot_be_fetched_says_so_every_time(make):
     def offline(model):
         raise AssetUnavailable("offline")
 
-    with PoseEstimators(offline) as estimators:
+    with make(offline) as estimators:
         for _ in range(2):
             with pytest.raises(AssetUnavailable, match="offline"):
                 estimators.open(PoseModel.LITE)

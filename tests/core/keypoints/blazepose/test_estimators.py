@@ -9,6 +9,7 @@ from core.errors import AssetUnavailable
 from core.keypoints.backends import MakesEstimators, make_estimators
 from core.keypoints.blazepose.estimators import TorchPoseEstimators
 from core.keypoints.estimators import PoseEstimators
+from core.keypoints.litert.estimators import LiteEstimators
 from core.tracking.sightings import measure
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -17,7 +18,8 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 @pytest.mark.parametrize(
     ("backend", "device", "kind"),
     [
-        ("auto", CPU, PoseEstimators),
+        ("auto", CPU, LiteEstimators),
+        ("litert", GPU, LiteEstimators),
         ("auto", GPU, TorchPoseEstimators),
         ("torch", CPU, TorchPoseEstimators),
         ("mediapipe", GPU, PoseEstimators),

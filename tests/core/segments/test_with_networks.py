@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.contracts import PoseModel
-from core.keypoints.estimators import PoseEstimators
-from core.keypoints.mediapipe import MediaPipeEstimator
+from core.keypoints.litert.estimators import LiteEstimators
+from core.keypoints.scouting import ScoutingEstimator
 from core.segments.observe import observe_in_segments
 from core.segments.plan import SegmentPlan
 from core.tracking.association import Observation
@@ -32,7 +32,7 @@ class Frames:
         return next(self._left)
 
 
-def look(estimator: MediaPipeEstimator, frame: Frame) -> Observation:
+def look(estimator: ScoutingEstimator, frame: Frame) -> Observation:
     return Observation(frame.index, frame.time_s, estimator.estimate(frame))
 
 
@@ -69,7 +69,7 @@ def close_up(demo_frames) -> list[Frame]:
 
 @pytest.fixture(scope="module")
 def estimators(full_bundle):
-    with PoseEstimators(lambda _: full_bundle) as estimators:
+    with LiteEstimators(lambda _: full_bundle) as estimators:
         yield estimators
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.contracts import PoseModel
-from core.keypoints.estimators import PoseEstimators
+from core.keypoints.litert.estimators import LiteEstimators
 from core.keypoints.protocol import Detection
 from core.tracking.sightings import measure
 from core.video.stream import Frame, probe, stream_frames
@@ -19,11 +19,11 @@ SHARED_VIDEOS = Path(__file__).parents[4] / "shared" / "videos"
 
 @pytest.fixture(scope="module")
 def estimators(full_bundle):
-    with PoseEstimators(lambda _: full_bundle) as estimators:
+    with LiteEstimators(lambda _: full_bundle) as estimators:
         yield estimators
 
 
-def estimate(estimators: PoseEstimators, frames: Sequence[Frame], max_persons: int = 1):
+def estimate(estimators: LiteEstimators, frames: Sequence[Frame], max_persons: int = 1):
     with estimators.open(PoseModel.FULL, max_persons) as estimator:
         return [list(estimator.estimate(frame)) for frame in frames]
 

@@ -1,9 +1,9 @@
-"""MediaPipe's pose landmarker as a keypoint estimator for one video.
+"""A scout and followers, who together are a keypoint estimator for one video.
 
-MediaPipe offers two ways, neither of which does. Tracking a single person is fast and steady, but
-it picks that person itself and may end up on a passer-by. Looking for several runs the person
-detector on every frame, overlooks people whose face is small or hidden, and is half as fast. So a
-*scout* looks for everybody while it is not clear whom to follow or somebody was lost, and a
+A pose landmarker offers two ways, neither of which does. Tracking a single person is fast and
+steady, but it picks that person itself and may end up on a passer-by. Looking for several runs the
+person detector on every frame, overlooks people whose face is small or hidden, and is half as fast.
+So a *scout* looks for everybody while it is not clear whom to follow or somebody was lost, and a
 *follower* each tracks one of them.
 """
 
@@ -13,9 +13,8 @@ from core.closing import Closing
 from core.keypoints.attention import Attention
 from core.keypoints.casting import Casting
 from core.keypoints.follower import Follower
-from core.keypoints.landmarker import Landmarker
 from core.keypoints.looks import Looks
-from core.keypoints.protocol import Detection
+from core.keypoints.protocol import Detection, ReadsVideo
 from core.keypoints.repeats import without_repeats
 from core.tracking.sightings import Sighting, measure
 from core.video.frames import Frame
@@ -26,7 +25,7 @@ _LOOK_AGAIN_S = 0.1  # the same while they could still take over from somebody w
 _CLOCK_JITTER_S = 1e-3
 
 
-class MediaPipeEstimator(Closing):
+class ScoutingEstimator(Closing):
     """Finds up to ``max_persons`` people in the frames of one video, and follows them.
 
     ``confidence`` is visibility times presence: how likely the keypoint is in the picture, and not
@@ -41,8 +40,8 @@ class MediaPipeEstimator(Closing):
 
     def __init__(
         self,
-        scout: Landmarker,
-        make_tracker: Callable[[], Landmarker],
+        scout: ReadsVideo,
+        make_tracker: Callable[[], ReadsVideo],
         max_persons: int,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
