@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-
 PATIENCE_S = 60.0
 """For a machine that is busy with other things; waiting ends as soon as it can."""
 
