@@ -40,7 +40,7 @@ def settings(redis_of_its_own: EmbeddedRedis, tmp_path: Path) -> ServerSettings:
 @pytest.fixture
 def two_servers(settings: ServerSettings) -> Iterator[list[httpx.Client]]:
     servers = [RunningServer(settings) for _ in range(2)]
-    clients = [httpx.Client(base_url=server.url, timeout=20) for server in servers]
+    clients = [httpx.Client(base_url=server.url, timeout=60) for server in servers]
     yield clients
     for client, server in zip(clients, servers, strict=True):
         client.close()

@@ -79,7 +79,7 @@ def test_headers_that_do_not_come_are_a_408(redis_url: str, tmp_path: Path, said
             status, problem, _ = wire.answer()
             assert (status, problem["code"]) == (408, "request_timeout")
             assert wire.socket.recv(1) == b""
-        with httpx.Client(base_url=server.url) as api:  # a quick one is served as ever
+        with httpx.Client(base_url=server.url, timeout=60) as api:  # a quick one is served as ever
             assert send(api).status_code == 202
     finally:
         server.stop()

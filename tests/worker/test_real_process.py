@@ -37,7 +37,7 @@ def test_jobs_follow_each_other_in_one_process(tmp_path, redis_url, submit, ledg
     with process:
         wait_for(lambda: all(ledger.get(job).state.is_final for job in jobs), timeout_s=90)
         process.send_signal(signal.SIGTERM)
-        shown, _ = process.communicate(timeout=30)
+        shown, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     records = [ledger.get(job) for job in jobs]
     assert [record.state for record in records] == [JobState.SUCCEEDED] * 4, shown
