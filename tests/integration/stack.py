@@ -92,7 +92,7 @@ class Running:
     def end(self) -> int:
         """The exit status, once it has one."""
         try:
-            return self.process.wait(60)
+            return self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             for one in self.family():
                 one.kill()
