@@ -16,10 +16,13 @@ pytestmark = pytest.mark.assets
 def three_workers(stack):
     """Two more beside the one that is there."""
     more = [stack.start_workers(name) for name in ("second", "third")]
-    stack.wait_for_workers(lift=3, poses=1)
-    yield
-    assert [stack.stop(worker) for worker in more] == [0, 0]
-    stack.wait_for_workers(lift=1, poses=1)
+    try:
+        stack.wait_for_workers(lift=3, poses=1)
+        yield
+    finally:  # they would take other tests' jobs
+        ends = [stack.stop(worker) for worker in more]
+        stack.wait_for_workers(lift=1, poses=1)
+    assert ends == [0, 0]
 
 
 def test_twelve_jobs_are_shared_and_equal_those_of_one_worker(

@@ -16,6 +16,8 @@ from tests.videos import make_video
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 140.0
+"""Twice within a test's time: torch starts slowly on a machine that is busy with other things."""
 
 
 @pytest.fixture
@@ -34,10 +36,13 @@ def test_jobs_follow_each_other_in_one_process(tmp_path, redis_url, submit, ledg
         text=True,
         cwd=ROOT,
     )
-    with process:
-        wait_for(lambda: all(ledger.get(job).state.is_final for job in jobs), timeout_s=90)
+    try:
+        wait_for(lambda: all(ledger.get(job).state.is_final for job in jobs), PATIENCE_S)
         process.send_signal(signal.SIGTERM)
-        shown, _ = process.communicate(timeout=60)
+        shown, _ = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 0
     records = [ledger.get(job) for job in jobs]
     assert [record.state for record in records] == [JobState.SUCCEEDED] * 4, shown
