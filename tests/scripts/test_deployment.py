@@ -73,7 +73,7 @@ def test_stopping_loses_nothing(site, tmp_path, told):
     DiskBlobs(site.data_dir / "blobs").put_bytes(upload_key(running), MP4)
     with deploy(site, [fake_slot(tmp_path)], told):
         for job_id in (running, waiting, done):
-            wait_for(lambda job_id=job_id: state(site, job_id) is JobState.SUCCEEDED, 15)
+            wait_for(lambda job_id=job_id: state(site, job_id) is JobState.SUCCEEDED)
 
 
 def test_a_part_that_dies_is_restarted(site, tmp_path, told):
@@ -89,9 +89,9 @@ def test_a_part_that_dies_is_restarted(site, tmp_path, told):
             except httpx.TransportError:
                 return False
 
-        wait_for(works, 15)
+        wait_for(works)
         job_id = upload(site, MP4)
-        wait_for(lambda: state(site, job_id) is JobState.SUCCEEDED, 15)
+        wait_for(lambda: state(site, job_id) is JobState.SUCCEEDED)
         deployment.check()
 
 

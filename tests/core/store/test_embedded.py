@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -12,6 +11,7 @@ import pytest
 from core.errors import StoreUnavailable
 from core.store.connection import connect
 from core.store.embedded import EmbeddedRedis
+from tests.waiting import wait_for
 
 
 def test_keeps_what_it_was_told(tmp_path: Path) -> None:
@@ -60,9 +60,6 @@ with EmbeddedRedis(Path({str(tmp_path)!r})) as server:
         assert parent.stdout is not None
         server = psutil.Process(int(parent.stdout.readline()))
         os.kill(parent.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "the server outlived its parent"
-        time.sleep(0.02)
+    wait_for(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
     with EmbeddedRedis(tmp_path) as again, connect(again.url) as redis:
         assert redis.get("a") == b"1"
