@@ -1,6 +1,7 @@
 """`poselift up`: one command, Ctrl-C, and nothing is lost or left behind."""
 
 import re
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,6 +59,27 @@ def test_everything_starts_stops_and_goes_on(start, clip, long_nobody, tmp_path:
         assert frames == api.get(f"/jobs/{running}").json()["progress"]["frames_done"]
         again = api.get(f"/jobs/{waiting}/result").content
     assert again == result  # the same clip, on another day
+    assert second.stop() == 0
+
+
+def test_stopped_twice_it_ends_at_once_and_nothing_is_lost(
+    start, long_nobody, clip, tmp_path: Path, full_bundle
+):
+    command = ("up", "--port", 0, "--data-dir", tmp_path / "data", "--device", "cpu")
+    hasty = {"POSELIFT_LEASE_S": 5}
+    first = start(*command, **hasty)
+    with httpx.Client(base_url=ready_at(first), timeout=60) as api:
+        jobs = [submit(api, long_nobody), submit(api, clip)]
+        first.wait_until(lambda: api.get(f"/jobs/{jobs[0]}").json()["state"] == "running")
+        family = first.family()
+    first.ask_to_stop()
+    first.process.send_signal(signal.SIGTERM)  # two of a kind might be taken for one
+    assert first.end() == 128 + signal.SIGTERM
+
+    second = start(*command, **hasty)  # at once: the rest of the first is still ending
+    with httpx.Client(base_url=ready_at(second), timeout=60) as api:
+        assert [ended(api, job_id)["state"] for job_id in jobs] == ["succeeded"] * 2
+    assert not psutil.wait_procs(family, timeout=60)[1]
     assert second.stop() == 0
 
 

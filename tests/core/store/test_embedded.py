@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -40,6 +41,23 @@ def test_a_start_that_fails_says_where_to_look(tmp_path: Path) -> None:
     (tmp_path / "appendonly.aof").write_bytes(b"this is no append-only file")
     with pytest.raises(StoreUnavailable, match=r"redis\.log"), EmbeddedRedis(tmp_path):
         pass
+
+
+def test_one_server_a_folder_also_after_its_starter_was_killed(tmp_path: Path) -> None:
+    """Two on one append-only file would ruin it; the earlier one may still be ending."""
+    with EmbeddedRedis(tmp_path) as server, connect(server.url) as redis:
+        redis.set("a", "1")
+        with (
+            pytest.raises(StoreUnavailable, match="earlier redis-server"),
+            EmbeddedRedis(tmp_path, patience_s=0.1),
+        ):
+            pass
+        assert redis.get("a") == b"1"
+        ending = threading.Timer(0.3, os.kill, (server.pid, signal.SIGTERM))
+        ending.start()
+        with EmbeddedRedis(tmp_path, patience_s=60.0) as again, connect(again.url) as later:
+            assert later.get("a") == b"1"
+        ending.join()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
