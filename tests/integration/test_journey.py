@@ -16,7 +16,7 @@ from tests.integration.conftest import FRAMES, HEIGHT, WIDTH
 from tests.integration.stack import PATIENCE_S, ended, submit
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

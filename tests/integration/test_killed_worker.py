@@ -12,7 +12,7 @@ from core.store.ledger import JobLedger
 from tests.integration.stack import PATIENCE_S, Stack, ended, submit
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

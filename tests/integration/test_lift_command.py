@@ -13,7 +13,7 @@ from scripts import cli
 from tests.integration.conftest import FRAMES, HEIGHT, WIDTH
 from tests.integration.stack import poselift, surroundings
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from core.runtime import Runtime, RuntimeConfig
 from core.store.ledger import JobLedger
 from tests.integration.stack import ended, submit
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from core.results.reader import read_result
 from tests.integration.stack import PATIENCE_S, Running, ended, submit
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 def ready_at(running: Running) -> str:

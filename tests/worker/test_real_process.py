@@ -16,8 +16,8 @@ from tests.videos import make_video
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 140.0
-"""Twice within a test's time: torch starts slowly on a machine that is busy with other things."""
+PATIENCE_S = 300.0
+"""Torch starts slowly on a machine that is busy with other things."""
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def blobs(tmp_path: Path) -> DiskBlobs:
 
 
 @pytest.mark.assets
+@pytest.mark.timeout(900)
 def test_jobs_follow_each_other_in_one_process(tmp_path, redis_url, submit, ledger, blobs):
     video = make_video(tmp_path / "clip.mp4", frames=20).read_bytes()
     jobs = [submit(video) for _ in range(4)]
