@@ -25,7 +25,7 @@ def lifted(tmp_path_factory, clip, asset_cache) -> PoseResult:
         env=surroundings(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
