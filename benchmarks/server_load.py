@@ -11,8 +11,9 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass, field
-from typing import cast
+from typing import Any, cast
 
 _LENGTH = b"content-length:"
 _GRACE_S = 30.0
@@ -85,8 +86,6 @@ class Asking(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.ended.done():
-            return
         if exc is not None or time.perf_counter() < self._until_s:
             self.ended.set_exception(exc or ConnectionError("the server hung up"))
         else:
@@ -126,9 +125,14 @@ async def ask(port: int, path: str, *, connections: int, seconds: float) -> Load
         loop.create_connection(lambda: Asking(request, times, began_s + seconds), "127.0.0.1", port)
         for _ in range(connections)
     )
-    async with asyncio.timeout(seconds + _GRACE_S):
-        asking = [protocol for _, protocol in await asyncio.gather(*making)]
-        await asyncio.gather(*(one.ended for one in asking))
+    asking = [asyncio.create_task(_to_its_end(one)) for one in making]
+    try:
+        async with asyncio.timeout(seconds + _GRACE_S):
+            await asyncio.gather(*asking)
+    finally:
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
     count = len(times.took_s)
     return Load(
         answers=count,
@@ -138,6 +142,16 @@ async def ask(port: int, path: str, *, connections: int, seconds: float) -> Load
         p99_ms=1e3 * percentile(times.took_s, 0.99),
         own_us=1e6 * (time.process_time() - cpu_s) / count,
     )
+
+
+async def _to_its_end(making: Coroutine[Any, Any, tuple[asyncio.Transport, Asking]]) -> None:
+    """Have a connection ask; it is closed before this ends, also when others fail."""
+    transport, asking = await making
+    try:
+        await asyncio.shield(asking.ended)
+    finally:
+        transport.abort()
+        await asyncio.wait([asking.ended])
 
 
 def load(port: int, path: str, *, connections: int, seconds: float) -> Load:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from benchmarks.soak_promise import Entries, Setting, Trial
-from benchmarks.soak_site import dead, has_ended, holder, spare_results, worksite
+from benchmarks.soak_promise import Entries, Figure, Setting, Trial
+from benchmarks.soak_site import LEASE_S, dead, has_ended, holder, spare_results, worksite
 from core.contracts import JobState
 from core.store.counters import COUNTERS_KEY, Count
 from core.store.keys import result_key
@@ -22,6 +22,8 @@ FRAME_S = 0.006
 LONGEST_S = 2.5
 """A job takes about so long; the moment of a kill is drawn from it, its very end included."""
 LOOK_S = 0.01
+NEXT_S = 30.0
+"""Another worker goes on so soon after the lease of a dead one has ended."""
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Hunt:
     live: set[str] = field(default_factory=set)
     slots: list[Slot] = field(default_factory=list)
     wounded: dict[str, tuple[float, int]] = field(default_factory=dict)
+    healed_s: list[float] = field(default_factory=list)
     due: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def feed(self) -> None:
@@ -79,7 +82,8 @@ class Hunt:
         for job_id, (killed_s, by) in list(self.wounded.items()):
             if has_ended(self.site, job_id) or holder(self.site, job_id) not in (None, by):
                 del self.wounded[job_id]
-                yield Trial(recovery_s=time.monotonic() - killed_s)
+                self.healed_s.append(time.monotonic() - killed_s)
+                yield Trial(recovery_s=self.healed_s[-1])
 
     def harvest(self) -> Iterator[Trial]:
         """Judge the jobs that have ended."""
@@ -122,6 +126,9 @@ def random_kills(setting: Setting) -> Entries:
         surplus = int(float(counted or 0)) - len(hunt.jobs)
         if surplus > 0:
             yield Trial(times=0, double=surplus, problem="jobs ended more often than there are")
+        # The lease was renewed at the kill at the latest: it ended no later than this.
+        since_lease_s = max(hunt.healed_s, default=0.0) - LEASE_S
+        yield Figure("longest until another one went on, after a lease", since_lease_s, "s", NEXT_S)
 
 
 def _buried(hunt: Hunt) -> Iterator[Trial]:

@@ -4,10 +4,10 @@ import sys
 import time
 
 from benchmarks.soak_promise import Entries, Setting, Trial
-from benchmarks.soak_site import has_ended, short_clip, worksite
+from benchmarks.soak_site import LEASE_S, has_ended, short_clip, worksite
 from core.contracts import JobState
 from tests.faults.searching_slot import POISON
-from tests.faults.worksite import LEASE_S, PATIENCE_S, ROOT, Worksite
+from tests.faults.worksite import PATIENCE_S, ROOT, Worksite
 from tests.waiting import wait_for
 from worker.crew import Crew, Member
 

@@ -14,7 +14,7 @@ import httpx
 import psutil
 
 from benchmarks.soak_promise import Entries, Figure, Setting, Trial
-from benchmarks.soak_site import dead, has_ended, short_clip
+from benchmarks.soak_site import LEASE_S, dead, has_ended, short_clip
 from core.contracts import JobState
 from core.store.embedded import EmbeddedRedis
 from tests.faults.cut_wire import CutWire
@@ -81,7 +81,7 @@ def redis_away(setting: Setting) -> Entries:
         store = stack.enter_context(EmbeddedRedis(folder / "redis"))
         wire = CutWire(folder, unquote(store.url.removeprefix("unix://")))
         stack.callback(wire.close)
-        site = stack.enter_context(Worksite(folder, store.url))
+        site = stack.enter_context(Worksite(folder, store.url, lease_s=LEASE_S))
         server = stack.enter_context(
             ServerProcess(folder, wire.url, POSELIFT_IDEMPOTENCY_LEASE_S=1)
         )

@@ -23,6 +23,8 @@ HANGING = PLAN.start(2) + 20
 """A frame behind the place from which another worker can go on."""
 PROPERLY = (0, -signal.SIGTERM)
 """uvicorn passes a signal on to itself once it has put its work down."""
+GRACE_S = {"worker": 20.0, "server": 15.0}
+"""Whoever takes longer is killed by its supervisor, or cuts off whom it serves."""
 PATIENT_S = 1.2
 """A second signal counts as one only after a while."""
 
@@ -39,6 +41,7 @@ class Stopping:
     dice: Random
     slot: Slot
     drains_s: list[float] = field(default_factory=list)
+    server_drains_s: list[float] = field(default_factory=list)
 
     def worker(self) -> Trial:
         """At any moment of its job."""
@@ -73,8 +76,10 @@ class Stopping:
             time.sleep(self.dice.uniform(0, 0.5))
             wire.send(self.short[half:])
             status, job, _ = wire.answer()
+        answered_s = time.monotonic()
         ended_with = self.server.running.end()
         since_s = time.monotonic()
+        self.server_drains_s.append(since_s - answered_s)
         self.server.start_again()
         if status != httpx.codes.ACCEPTED:
             return Trial(lost=1, problem=f"an upload under way was answered by {status}")
@@ -130,4 +135,6 @@ def shutdowns(setting: Setting) -> Entries:
         )
         for number in setting.rounds(each_s=10):
             yield kinds[number % len(kinds)]()
-    yield Figure("longest drain of a worker", max(stopping.drains_s, default=0.0), "s")
+    drains_s = (("worker", stopping.drains_s), ("server", stopping.server_drains_s))
+    for who, seconds in drains_s:
+        yield Figure(f"longest drain of a {who}", max(seconds, default=0.0), "s", GRACE_S[who])

@@ -11,11 +11,17 @@ from core.store.embedded import EmbeddedRedis
 from tests.faults.worksite import Slot, Worksite
 from tests.videos import make_video
 
+LEASE_S = 2.0
+"""Dead workers' jobs are soon somebody else's."""
+
 
 @contextmanager
 def worksite(folder: Path) -> Iterator[Worksite]:
     """A real ``redis-server`` that keeps what it acknowledges, and processes to hurt."""
-    with EmbeddedRedis(folder / "redis") as store, Worksite(folder, store.url) as site:
+    with (
+        EmbeddedRedis(folder / "redis") as store,
+        Worksite(folder, store.url, lease_s=LEASE_S) as site,
+    ):
         yield site
 
 

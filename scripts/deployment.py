@@ -20,8 +20,9 @@ from core.store.heartbeats import Heartbeats
 from server.exposure import Exposure, check_exposure
 from worker.crew import Crew, Member
 
-START_S = 120.0
-"""A worker loads torch and the networks first; on a cold disk that takes a while."""
+START_S = 300.0
+"""A worker loads torch and the networks first; on a cold disk, or a machine that is busy with other
+things, that takes a while. Whoever cannot start at all says so earlier."""
 API_GRACE_S = 10.0
 WORKER_GRACE_S = 30.0
 

@@ -13,7 +13,7 @@ from server import docs_page, problems
 from server.answer_headers import AnswerHeaders
 from server.auth import KEY_ERRORS, OPTIONAL_SECURITY, SECURITY_SCHEMES, identify
 from server.cross_origin import SHARED
-from server.gate import Gate
+from server.gate import Gate, gate_errors
 from server.metrics import Metrics
 from server.openapi import refuse_as_problems
 from server.problems import Problem
@@ -70,8 +70,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         schema["components"]["securitySchemes"] = SECURITY_SCHEMES
-        for operation in _operations(schema):
+        for method, operation in _operations(schema):
             refuse_as_problems(operation)
+            operation["responses"] |= gate_errors(method)
             if "401" in operation["responses"]:
                 operation["security"] = OPTIONAL_SECURITY
         models = schema["components"]["schemas"]
@@ -83,5 +84,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (operation for path in schema["paths"].values() for operation in path.values())
+def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each with its method."""
+    return (found for path in schema["paths"].values() for found in path.items())

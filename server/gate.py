@@ -1,6 +1,7 @@
 """What is turned away before anything else is looked at: odd hosts, foreign pages, huge headers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -8,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core.errors import HeadersTooLarge, HostNotAllowed, LiftError, OriginNotAllowed
 from server.addresses import comes_over_network, parse_address
 from server.lingering import expect_body
-from server.problems import respond
+from server.problems import described, respond
 
 LARGEST_HEAD_BYTES = 32 << 10
 """Of a request's address and headers together."""
@@ -79,6 +80,14 @@ class Gate:
             return True
         allowed = origin.lower() in self._origins or "*" in self._origins
         return allowed or origin.lower().partition("://")[2] == request.headers.get("host")
+
+
+def gate_errors(method: str) -> dict[str, dict[str, Any]]:
+    """For the OpenAPI document: what the gate may answer to any request of this method."""
+    kinds: list[type[LiftError]] = [HeadersTooLarge, HostNotAllowed]
+    if method.upper() in _CHANGING:
+        kinds.append(OriginNotAllowed)
+    return {str(status): what for status, what in described(*kinds).items()}
 
 
 def _head_bytes(scope: Scope) -> int:

@@ -13,6 +13,7 @@ from core.store.expiry import remove_expired
 from core.store.ledger import JobLedger
 from core.store.live_frames import LiveFrames
 from core.store.partial_files import PARTIAL_AGE_S
+from core.task_ends import end_tasks
 from server.doubts import Doubts
 from server.threads import Threads
 
@@ -61,9 +62,7 @@ async def looked_after(work: tuple[Chore, ...]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await end_tasks(*tasks)
 
 
 async def _repeat(chore: Chore, threads: Threads) -> None:

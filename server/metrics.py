@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from core.errors import ServerBusy, StoreUnavailable
 from core.store.counters import REQUEST_BOUNDS_S, Count, Counters, Tally
+from core.task_ends import end_tasks
 from server.threads import Threads
 
 WRITE_EVERY_S = 1.0
@@ -57,9 +58,7 @@ class Metrics:
         try:
             yield
         finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
+            await end_tasks(writing)
             with suppress(ServerBusy):
                 await threads.run(self._write)
 

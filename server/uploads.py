@@ -21,6 +21,7 @@ from core.errors import (
 from core.store.blobs import too_large
 from core.store.idempotency import HeldKey
 from core.store.keys import new_id, upload_key
+from core.task_ends import end_tasks
 from server.lingering import expect_body
 from server.making_jobs import make_job
 from server.multipart import is_multipart
@@ -98,8 +99,7 @@ async def _held_key(request: Request, services: Services) -> AsyncIterator[HeldK
         try:
             yield held
         finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
+            await end_tasks(renewing)
 
 
 async def _renew(held: HeldKey, services: Services) -> None:

@@ -18,6 +18,7 @@ from worker.deadline import Deadline
 from worker.ending import Ending, Lifted, Outcome, as_lift_error, settle
 from worker.halt import Halt, Reason
 from worker.heartbeat import keep_alive
+from worker.memory import give_back_freed
 from worker.publishing import ChunkPublisher
 from worker.reporting import ProgressReporter
 from worker.resuming import JobSpool
@@ -44,7 +45,9 @@ def lift(job_id: str, *, bench: Bench, halt: Halt, beat: Callable[[], None]) -> 
         log_event(log, "job_skipped", job_id=job_id)
         return Ending(Outcome.NOTHING_TO_DO)
     with about_job(job_id, attempt.token):
-        return _run(attempt, bench, halt, beat, claimed_at)
+        ending = _run(attempt, bench, halt, beat, claimed_at)
+    give_back_freed()  # the job's threads have ended, and left it behind
+    return ending
 
 
 def _run(

@@ -1,13 +1,17 @@
 """Tells waiting clients that a job's record has changed, without asking Redis again and again."""
 
 import asyncio
+import logging
 from collections import defaultdict
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+
+from core.task_ends import end_tasks
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "poselift:changes"
 """The ledger publishes a job's id here with every transition."""
@@ -39,9 +43,7 @@ class JobChanges:
         trace: TracebackType | None,
     ) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks(self._task)
 
     def watch(self, job_id: str) -> "Watch":
         """Notice changes from now on: watch first, then read the record, then wait."""
@@ -52,7 +54,10 @@ class JobChanges:
             try:
                 await self._follow()
             except (RedisError, OSError):
-                await asyncio.sleep(_RECONNECT_S)
+                pass
+            except Exception:  # of a transport below, say; a listener that ended would be missed
+                log.exception("the subscription broke; it is made again")
+            await asyncio.sleep(_RECONNECT_S)
 
     async def _follow(self) -> None:
         client: Any = Redis.from_url(self._redis_url, health_check_interval=15)

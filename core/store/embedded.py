@@ -1,6 +1,7 @@
 """A private Redis for those who have none: it starts and ends with the service, kept on disk."""
 
 import ctypes
+import fcntl
 import os
 import shutil
 import signal
@@ -8,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +23,7 @@ from redis.exceptions import RedisError
 from core.errors import ConfigInvalid, StoreUnavailable
 from core.store.connection import connect
 
-_START_S = 30.0
+_START_S = 60.0
 """A large append-only file takes a while to load."""
 _STOP_S = 20.0
 _LONGEST_SOCKET_PATH_BYTES = 100
@@ -61,11 +63,16 @@ class EmbeddedRedis:
     Args:
         data_folder: where the append-only file lives; made if missing. One server per folder.
         appendfsync: ``always``, or ``everysec`` where what is kept may be lost.
+        patience_s: how long to wait for an earlier server on this folder, which may still be
+            ending.
     """
 
-    def __init__(self, data_folder: Path, *, appendfsync: str = "always") -> None:
+    def __init__(
+        self, data_folder: Path, *, appendfsync: str = "always", patience_s: float = _STOP_S
+    ) -> None:
         self._folder = data_folder
         self._appendfsync = appendfsync
+        self._patience_s = patience_s
         self._socket: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -114,15 +121,17 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return subprocess.Popen(  # noqa: S603 - our own binary and arguments
-            [str(binary), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # Ctrl-C goes to the whole foreground group: we must outlive the workers that drain.
-            start_new_session=True,
-            preexec_fn=_die_with_parent(),
-        )
+        with _lock(folder / "server.lock", self._patience_s) as lock:
+            return subprocess.Popen(  # noqa: S603 - our own binary and arguments
+                [str(binary), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(lock,),
+                # Ctrl-C goes to the whole foreground group: we must outlive the workers that drain.
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_S
@@ -149,6 +158,35 @@ class EmbeddedRedis:
         socket, self._socket = self._socket, None
         if socket is not None and socket.parent != self._folder.resolve():
             shutil.rmtree(socket.parent, ignore_errors=True)
+
+
+@contextmanager
+def _lock(path: Path, patience_s: float) -> Iterator[int]:
+    """A descriptor for the server to inherit: what it locks is locked until the server has ended.
+
+    Whoever started the server may be killed and start again before it is through with its file; two
+    servers on one append-only file would ruin it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        deadline = time.monotonic() + patience_s
+        while not _taken(descriptor):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(
+                    f"An earlier redis-server still uses {path.parent}; stop it, and start again."
+                )
+            time.sleep(0.05)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _socket_in(folder: Path) -> Path:

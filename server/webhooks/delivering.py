@@ -13,6 +13,7 @@ from core.errors import JobNotFound, StoreUnavailable
 from core.event_log.events import about_job, log_event
 from core.store.ledger import JobLedger
 from core.store.webhooks import Delivery, WebhookOutbox
+from core.task_ends import end_tasks
 from server.threads import Threads
 from server.webhooks.backoff import Backoff
 from server.webhooks.messages import message_body, message_id
@@ -85,10 +86,7 @@ class Deliverer:
         self._stopping.set()
         if self._loop is not None:
             await asyncio.wait({self._loop, *self._under_way}, timeout=self._stop_s)
-            late = {self._loop, *self._under_way}
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            await end_tasks(self._loop, *self._under_way)
         await self._poster.aclose()
 
     async def _run(self) -> None:

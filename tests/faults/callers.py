@@ -14,7 +14,7 @@ from tests.server.clips import MP4
 def client(url: str, key: str | None = None, **headers: str) -> httpx.Client:
     """Sends the key with every request."""
     sent = headers if key is None else {"Authorization": f"Bearer {key}"} | headers
-    return httpx.Client(base_url=url, timeout=30, headers=sent)
+    return httpx.Client(base_url=url, timeout=60, headers=sent)
 
 
 def new_key(redis: Redis, name: str = "test") -> str:

@@ -75,18 +75,21 @@ def test_every_route_asks_for_a_key(
 @pytest.mark.parametrize("scheme", ["Bearer {key}", "bearer  {key}"])
 def test_a_key_lets_in(server: RunningServer, redis: Redis, scheme: str) -> None:
     header = scheme.format(key=new_key(redis))
-    assert httpx.get(f"{server.url}/jobs", headers={"Authorization": header}).status_code == 200
+    assert (
+        httpx.get(f"{server.url}/jobs", headers={"Authorization": header}, timeout=60).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("scheme", ["Basic {key}", "{key}", "Bearer", "Bearer {key}x", "\xff"])
 def test_nothing_else_does(server: RunningServer, redis: Redis, scheme: str) -> None:
     header = scheme.format(key=new_key(redis)).encode("latin-1")
-    refused = httpx.get(f"{server.url}/jobs", headers={b"Authorization": header})
+    refused = httpx.get(f"{server.url}/jobs", headers={b"Authorization": header}, timeout=60)
     assert code(refused) == (401, "api_key_invalid")
 
 
 def test_a_key_in_the_address_is_none(server: RunningServer, redis: Redis) -> None:
-    refused = httpx.get(f"{server.url}/jobs", params={"api_key": new_key(redis)})
+    refused = httpx.get(f"{server.url}/jobs", params={"api_key": new_key(redis)}, timeout=60)
     assert code(refused) == (401, "api_key_required")
 
 
@@ -180,13 +183,13 @@ class TestStrangers:
         server = RunningServer(settings_for(redis_url, tmp_path), protocol=FromElsewhere)
         try:
             for answer in (
-                httpx.get(f"{server.url}/jobs"),
-                httpx.post(f"{server.url}/jobs", content=MP4),
-                httpx.get(f"{server.url}/metrics"),
+                httpx.get(f"{server.url}/jobs", timeout=60),
+                httpx.post(f"{server.url}/jobs", content=MP4, timeout=60),
+                httpx.get(f"{server.url}/metrics", timeout=60),
             ):
                 assert code(answer) == (401, "api_key_required")
                 assert "poselift keys create" in answer.json()["detail"]
-            assert httpx.get(f"{server.url}/healthz").status_code == 200
+            assert httpx.get(f"{server.url}/healthz", timeout=60).status_code == 200
         finally:
             server.stop()
 
@@ -202,9 +205,9 @@ class TestStrangers:
         settings = settings_for(redis_url, tmp_path, insecure=True)
         server = RunningServer(settings, protocol=FromElsewhere)
         try:
-            assert httpx.get(f"{server.url}/jobs").status_code == 200
+            assert httpx.get(f"{server.url}/jobs", timeout=60).status_code == 200
             new_key(redis)  # keys count, whatever was said
-            wait_for(lambda: httpx.get(f"{server.url}/jobs").status_code == 401)
+            wait_for(lambda: httpx.get(f"{server.url}/jobs", timeout=60).status_code == 401)
         finally:
             server.stop()
 

@@ -40,7 +40,7 @@ def settings(redis_of_its_own: EmbeddedRedis, tmp_path: Path) -> ServerSettings:
 @pytest.fixture
 def two_servers(settings: ServerSettings) -> Iterator[list[httpx.Client]]:
     servers = [RunningServer(settings) for _ in range(2)]
-    clients = [httpx.Client(base_url=server.url, timeout=20) for server in servers]
+    clients = [httpx.Client(base_url=server.url, timeout=60) for server in servers]
     yield clients
     for client, server in zip(clients, servers, strict=True):
         client.close()
@@ -57,7 +57,7 @@ def start_worker(
         environment = surroundings(
             POSELIFT_REDIS_URL=settings.redis_url,
             POSELIFT_DATA_DIR=settings.data_dir,
-            POSELIFT_LEASE_S=2,
+            POSELIFT_LEASE_S=120,
             FAKE_LOADED=tmp_path / "loaded",
         )
         with (tmp_path / f"{name}.log").open("wb") as log:
@@ -135,6 +135,8 @@ def test_jobs_are_counted_once_however_their_workers_end(
         found = numbers(other)
         assert value(found, "jobs", state="running") == 1
         killed.kill()
+        killed.wait()
+        redis.zadd("poselift:leases", {doomed: 1})  # as if its time had passed
         heir = start_worker("heir")
         wait_for(lambda: ledger.get(doomed).attempt == 2, PATIENCE_S)
         ledger.request_cancel(doomed)

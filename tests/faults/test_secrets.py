@@ -48,8 +48,14 @@ def test_none_in_arguments_logs_or_answers(tmp_path: Path) -> None:
                     api.get("/nowhere", params={"key": "x"}),
                     api.post("/jobs", content=b"no video"),
                     foreign.get(f"/jobs/{job_id}"),
-                    httpx.get(server.url + "/jobs", headers={"Authorization": f"Bearer {key}0"}),
-                    httpx.get(server.url + "/jobs", headers={"Authorization": f"Basic {key}"}),
+                    httpx.get(
+                        server.url + "/jobs",
+                        headers={"Authorization": f"Bearer {key}0"},
+                        timeout=60,
+                    ),
+                    httpx.get(
+                        server.url + "/jobs", headers={"Authorization": f"Basic {key}"}, timeout=60
+                    ),
                 ]
                 admin.execute_command(
                     "ACL", "SETUSER", "poselift", "resetpass"

@@ -48,6 +48,7 @@ def test_stopped_twice_it_ends_at_once_and_nothing_is_lost(site, clip, tmp_path)
     assert slot.ends() == 128 + signal.SIGTERM
     assert site.state(job_id) is JobState.RUNNING
 
+    site.end_lease(job_id)
     heir = site.start("heir")
     assert site.result(job_id) == undisturbed(clip, tmp_path)
     assert min(heir.searched) >= PLAN.warm_up_start(1)

@@ -185,6 +185,6 @@ def test_a_redirect_is_not_followed(receiver, accept, end, ledger, serve):
 
 
 def test_a_url_into_our_network_is_refused_with_the_job(serve):
-    with httpx.Client(base_url=serve(allow_private=False).url) as api:
+    with httpx.Client(base_url=serve(allow_private=False).url, timeout=60) as api:
         answer = api.post("/jobs?webhook_url=https://169.254.169.254/", content=b"x")
     assert (answer.status_code, answer.json()["code"]) == (422, "webhook_url_invalid")

@@ -27,7 +27,7 @@ def test_a_worker_outlives_its_redis(short_folder, tmp_path):
     clip = three_segments(tmp_path)
     with ExitStack() as stack:
         store = stack.enter_context(EmbeddedRedis(short_folder))
-        site = stack.enter_context(Worksite(tmp_path, store.url))
+        site = stack.enter_context(Worksite(tmp_path, store.url, lease_s=2))
         job_id = site.submit(clip.read_bytes())
         # Long enough for Redis to be back before the job ends, short of the lease's end or not.
         slot = site.start("slot", FAULT_FRAME_S=0.01)

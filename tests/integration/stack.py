@@ -21,7 +21,7 @@ from scripts.ports import claim_port
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 120.0
+PATIENCE_S = 200.0
 """A machine that is busy with other things starts torch slowly; waiting ends as soon as it can."""
 
 
@@ -92,7 +92,7 @@ class Running:
     def end(self) -> int:
         """The exit status, once it has one."""
         try:
-            return self.process.wait(60)
+            return self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             for one in self.family():
                 one.kill()
@@ -170,7 +170,7 @@ class Stack:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz").is_success
+        return httpx.get(f"{url}/healthz", timeout=60).is_success
     except httpx.TransportError:
         return False
 

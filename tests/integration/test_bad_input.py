@@ -14,7 +14,7 @@ from tests.integration.conftest import FRAMES
 from tests.integration.stack import ended, submit
 from tests.videos import huge, make_video
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 Make = Callable[[Path], Path]
 

@@ -13,7 +13,7 @@ from core.results.reader import read_result
 from tests.integration.stack import ended, submit
 from tests.videos import make_video, packet_times
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 UNEVEN_S = np.cumsum([0.0, *np.random.default_rng(1).uniform(0.01, 0.2, 24).round(3)])
 FILES = {

@@ -16,7 +16,7 @@ from tests.integration.conftest import FRAMES, HEIGHT, WIDTH
 from tests.integration.stack import PATIENCE_S, ended, submit
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,8 @@ def test_an_ended_job_is_removed_with_its_files(api, stack, nobody):
     ended(api, job_id)
     assert any(job_id in str(path) for path in stack.data_dir.rglob("*"))
     assert api.delete(f"/jobs/{job_id}").status_code == 204
-    assert not any(job_id in str(path) for path in stack.data_dir.rglob("*"))
+    # The worker may still be putting things away: a job has ended once its result is there.
+    wait_for(lambda: not any(job_id in str(path) for path in stack.data_dir.rglob("*")))
     reply = api.get(f"/jobs/{job_id}")
     assert (reply.status_code, reply.json()["code"]) == (404, "job_not_found")
 

@@ -13,7 +13,7 @@ from scripts import cli
 from tests.integration.conftest import FRAMES, HEIGHT, WIDTH
 from tests.integration.stack import poselift, surroundings
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def lifted(tmp_path_factory, clip, asset_cache) -> PoseResult:
         env=surroundings(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""

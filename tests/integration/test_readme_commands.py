@@ -15,6 +15,7 @@ from tests.integration.stack import ROOT, ended
 
 pytestmark = [
     pytest.mark.assets,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl"),
 ]
 
@@ -30,7 +31,7 @@ def shell(stack, clip, tmp_path):
         ours = command.replace("localhost:8000", stack.url).replace("ID", job_id)
         ours = ours.replace("curl ", "curl -sS --fail-with-body ", 1)
         done = subprocess.run(
-            ["bash", "-c", ours], cwd=tmp_path, capture_output=True, text=True, timeout=120
+            ["bash", "-c", ours], cwd=tmp_path, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

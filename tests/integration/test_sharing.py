@@ -9,17 +9,20 @@ from core.runtime import Runtime, RuntimeConfig
 from core.store.ledger import JobLedger
 from tests.integration.stack import ended, submit
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
 def three_workers(stack):
     """Two more beside the one that is there."""
     more = [stack.start_workers(name) for name in ("second", "third")]
-    stack.wait_for_workers(lift=3, poses=1)
-    yield
-    assert [stack.stop(worker) for worker in more] == [0, 0]
-    stack.wait_for_workers(lift=1, poses=1)
+    try:
+        stack.wait_for_workers(lift=3, poses=1)
+        yield
+    finally:  # they would take other tests' jobs
+        ends = [stack.stop(worker) for worker in more]
+        stack.wait_for_workers(lift=1, poses=1)
+    assert ends == [0, 0]
 
 
 def test_twelve_jobs_are_shared_and_equal_those_of_one_worker(

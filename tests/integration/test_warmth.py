@@ -7,7 +7,7 @@ import pytest
 from core.store.ledger import JobLedger
 from tests.integration.stack import ended, submit
 
-pytestmark = pytest.mark.assets
+pytestmark = [pytest.mark.assets, pytest.mark.timeout(900)]
 
 
 def test_a_second_job_loads_nothing_again(api, stack, clip):

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -115,19 +114,18 @@ def test_a_redis_address_that_is_none_is_one_line(words, capsys):
     assert said.count("\n") == 1
 
 
-def test_help_imports_nothing_heavy_and_is_quick():
+def test_help_imports_nothing_heavy_and_little_else():
+    """So that it is quick."""
     code = (
-        "import sys; from scripts.cli import main; main(['--help'])\n"
+        "import sys; before = set(sys.modules)\n"
+        "from scripts.cli import main; main(['--help'])\n"
         "heavy = {'torch', 'pydantic', 'numpy', 'redis', 'rich', 'httpx', 'mediapipe', 'av'}\n"
-        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
+        "more = set(sys.modules) - before\n"
+        "sys.exit(', '.join(heavy & more) or (len(more) > MOST and f'{len(more)} modules') or None)"
     )
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        times.append(time.perf_counter() - started)
-        assert done.returncode == 0, done.stderr
-    assert min(times) < 0.3
+    code = code.replace("MOST", "60")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_output_cut_off_by_a_pager_is_no_traceback():

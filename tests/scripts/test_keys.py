@@ -121,7 +121,9 @@ class TestSubmit:
         said = capsys.readouterr().err
         assert 'curl -H "Authorization: Bearer $POSELIFT_API_KEY"' in said
         assert key not in said
-        answer = httpx.get(f"{server.url}/jobs", headers={"Authorization": f"Bearer {key}"})
+        answer = httpx.get(
+            f"{server.url}/jobs", headers={"Authorization": f"Bearer {key}"}, timeout=60
+        )
         assert len(answer.json()["jobs"]) == 2
 
     @pytest.mark.parametrize("text", ["hunter2", "poselift_12", "Bearer x\r\nX-Evil: 1"])

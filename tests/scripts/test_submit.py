@@ -109,13 +109,16 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_look(server, videos, ledg
     process = subprocess.Popen(
         [*command, str(videos / "a.mp4")], stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
-    with process:
+    try:
         wait_for(lambda: bool(ledger.list(JobState.RUNNING)[0]))
         (record,), _ = ledger.list()
         asked_once = 'route="/jobs/{job_id}"'  # so it has been told the job's id
-        wait_for(lambda: asked_once in httpx.get(f"{server.url}/metrics").text)
+        wait_for(lambda: asked_once in httpx.get(f"{server.url}/metrics", timeout=60).text)
         process.send_signal(signal.SIGINT)
-        _, shown = process.communicate(timeout=10)
+        _, shown = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130
     assert ledger.get(record.id).state is JobState.RUNNING
     assert f"curl {server.url}/jobs/{record.id}" in shown

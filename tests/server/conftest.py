@@ -28,7 +28,7 @@ def usual_settings(
         upload_limit_bytes=3 << 20,
         image_limit_bytes=100_000,
         disk_reserve_bytes=0,
-        poses_wait_s=1.0,
+        poses_wait_s=30.0,
         retention_s=600,
         max_poses=1,
     )
@@ -72,7 +72,7 @@ def url(usual_server: RunningServer, settings: ServerSettings) -> str:
 
 @pytest.fixture
 def api(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url, timeout=20) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         yield client
 
 

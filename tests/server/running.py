@@ -41,5 +41,5 @@ class RunningServer:
     def stop(self) -> None:
         self.draining.begin()
         self._server.should_exit = True
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         assert not self._thread.is_alive(), "the server did not stop"

@@ -24,14 +24,14 @@ class TestHosts:
         ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "192.0.2.7", "[fe80::1]"],
     )
     def test_numbers_and_localhost_are_ours(self, url: str, host: str) -> None:
-        assert httpx.get(f"{url}/jobs", headers={"Host": host}).status_code == 200
+        assert httpx.get(f"{url}/jobs", headers={"Host": host}, timeout=60).status_code == 200
 
     @pytest.mark.parametrize(
         "host", ["evil.example", "localhost.evil.example:8000", "127.0.0.1.nip"]
     )
     def test_a_name_that_somebody_made_point_here_is_not(self, url: str, host: str) -> None:
         for path in ("/jobs", "/docs", "/nowhere"):
-            refused = httpx.get(url + path, headers={"Host": host})
+            refused = httpx.get(url + path, headers={"Host": host}, timeout=60)
             assert code(refused) == (421, "host_not_allowed")
             assert "POSELIFT_ALLOWED_HOSTS" in refused.json()["detail"]
             assert host not in refused.text
@@ -61,13 +61,16 @@ class TestHosts:
     ) -> None:
         named = {"allowed_hosts": ("poses.example.org", "*.example.com")}
         server = serve(settings.model_copy(update=named))
-        assert httpx.get(f"{server.url}/jobs", headers={"Host": host}).status_code == status
+        assert (
+            httpx.get(f"{server.url}/jobs", headers={"Host": host}, timeout=60).status_code
+            == status
+        )
 
     def test_from_elsewhere_any_name_will_do(self, settings: ServerSettings) -> None:
         """Strangers need a key there, which no web page has."""
         server = RunningServer(settings, protocol=FromElsewhere)
         try:
-            answer = httpx.get(f"{server.url}/healthz", headers={"Host": "api:8000"})
+            answer = httpx.get(f"{server.url}/healthz", headers={"Host": "api:8000"}, timeout=60)
             assert answer.status_code == 200
         finally:
             server.stop()
@@ -94,7 +97,7 @@ class TestOrigins:
     @pytest.fixture
     def shared(self, serve: Serve, settings: ServerSettings) -> Iterator[httpx.Client]:
         server = serve(settings.model_copy(update={"cors_origins": (PAGE,)}))
-        with httpx.Client(base_url=server.url, timeout=20) as api:
+        with httpx.Client(base_url=server.url, timeout=60) as api:
             yield api
 
     def test_named_pages_may(self, shared: httpx.Client) -> None:
@@ -130,7 +133,7 @@ class TestHeads:
     @pytest.mark.parametrize("bit", [b"x" * 4096, b"y\r\nX-More: "])
     def test_headers_that_do_not_end_are_hung_up_on(self, url: str, bit: bytes) -> None:
         host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=20) as wire:
+        with socket.create_connection((host, int(port)), timeout=60) as wire:
             wire.sendall(f"GET /jobs HTTP/1.1\r\nHost: {host}\r\nX-Long: ".encode())
             sent_bytes = 0
             try:

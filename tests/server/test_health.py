@@ -43,7 +43,7 @@ def test_not_ready_but_alive_without_redis_and_room(
 ) -> None:
     broken = {"redis_url": "redis://127.0.0.1:1", "disk_reserve_bytes": 1 << 60}
     server = serve(settings.model_copy(update=broken))
-    with httpx.Client(base_url=server.url) as api:
+    with httpx.Client(base_url=server.url, timeout=60) as api:
         assert api.get("/healthz").status_code == 200
         answer = api.get("/readyz")
         assert code(answer) == (503, "not_ready")
@@ -55,7 +55,7 @@ def test_details_tell_what_to_look_after(
     serve: Callable[[ServerSettings], RunningServer], settings: ServerSettings, alive: None
 ) -> None:
     vast = settings.model_copy(update={"upload_limit_bytes": 1 << 60, "max_queue": 0})
-    with httpx.Client(base_url=serve(vast).url) as api:
+    with httpx.Client(base_url=serve(vast).url, timeout=60) as api:
         answer = api.get("/readyz")
     assert (answer.status_code, answer.json()["degraded"]) == (200, True)
     degraded = {c["name"]: c["detail"] for c in answer.json()["checks"] if c["degraded"]}

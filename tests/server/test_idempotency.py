@@ -1,7 +1,6 @@
 """The same request again is the same job."""
 
 import socket
-import time
 
 import httpx
 import pytest
@@ -11,6 +10,7 @@ from core.contracts import LIFT_QUEUE
 from server.settings import ServerSettings
 from tests.server.clips import MP4, code
 from tests.server.sending import stored
+from tests.waiting import wait_for
 
 
 class TestIdempotency:
@@ -49,10 +49,7 @@ class TestIdempotency:
                 f"Content-Length: {len(MP4)}\r\n\r\n".encode()
                 + MP4[:100]
             )
-            deadline = time.monotonic() + 5
-            while not redis.keys("poselift:idempotency:*:lock"):
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+            wait_for(lambda: redis.keys("poselift:idempotency:*:lock") != [])
             assert code(self.post(api)) == (409, "idempotency_in_flight")
 
     def test_key_with_no_text(self, api: httpx.Client) -> None:

@@ -32,7 +32,7 @@ def signing(settings: ServerSettings, serve: Serve) -> Iterator[httpx.Client]:
     """A client of a server that signs webhooks, for receivers in its own network too."""
     changes = {"webhook_secret": SecretStr(SECRET), "webhook_allow_private": True}
     server = serve(settings.model_copy(update=changes))
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         yield client
 
 
@@ -40,7 +40,7 @@ def signing(settings: ServerSettings, serve: Serve) -> Iterator[httpx.Client]:
 def strict(settings: ServerSettings, serve: Serve) -> Iterator[httpx.Client]:
     """A client of a server that signs webhooks, for public receivers."""
     server = serve(settings.model_copy(update={"webhook_secret": SecretStr(SECRET)}))
-    with httpx.Client(base_url=server.url, timeout=20) as client:
+    with httpx.Client(base_url=server.url, timeout=60) as client:
         yield client
 
 

@@ -47,6 +47,17 @@ def test_errors_are_problems_with_examples(document: dict[str, Any]) -> None:
     assert problem["examples"]["upload_too_large"]["value"]["status"] == 413
 
 
+def test_what_the_gate_refuses_is_in_every_operation(document: dict[str, Any]) -> None:
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            refused = operation["responses"]
+            assert {"421", "431"} <= set(refused)
+            assert ("403" in refused) == (method != "get")
+    foreign = document["paths"]["/jobs"]["post"]["responses"]["403"]
+    example = foreign["content"]["application/problem+json"]["examples"]["origin_not_allowed"]
+    assert example["value"]["status"] == 403
+
+
 def test_the_page_needs_no_foreign_host(api: httpx.Client) -> None:
     page = api.get("/docs").text
     sources = re.findall(r"""(?:src|href)=["']([^"']+)""", page)

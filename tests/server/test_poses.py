@@ -1,10 +1,9 @@
 """One picture in, poses out: answered by a thread that plays the worker."""
 
 import socket
-import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -16,7 +15,9 @@ from core.contracts import POSE_JOB, POSE_QUEUE, PersonPose
 from core.errors import ImageInvalid, LiftError
 from core.store.heartbeats import Heartbeats, WorkerBeat
 from core.store.pose_exchange import PoseExchange
+from server.settings import ServerSettings
 from tests.server.clips import code
+from tests.server.running import RunningServer
 from tests.waiting import wait_for
 
 PICTURE = b"\xff\xd8\xff\xe0 a picture"
@@ -34,13 +35,22 @@ def pose_worker(redis: Redis) -> None:
     Heartbeats(redis).announce(beat)
 
 
+@pytest.fixture
+def hasty(serve: Callable[[ServerSettings], RunningServer], settings: ServerSettings):
+    """A client of a server that waits for a worker no longer than a moment."""
+    server = serve(settings.model_copy(update={"poses_wait_s": 0.5}))
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        yield client
+
+
 @contextmanager
 def answering_one(redis: Redis, answer: list[PersonPose] | LiftError) -> Iterator[list[bytes]]:
     """Take one message from the queue and answer it; the list will hold its picture."""
     seen: list[bytes] = []
 
     def work() -> None:
-        _, pose_id = redis.blpop(f"rq:queue:{POSE_QUEUE}", timeout=5)
+        wait_for(lambda: redis.llen(f"rq:queue:{POSE_QUEUE}") > 0)
+        pose_id = redis.lpop(f"rq:queue:{POSE_QUEUE}")
         message = zlib.decompress(redis.hget(f"rq:job:{pose_id.decode()}", "data"))
         assert f'"{POSE_JOB}"'.encode() in message
         exchange = PoseExchange(redis)
@@ -50,10 +60,10 @@ def answering_one(redis: Redis, answer: list[PersonPose] | LiftError) -> Iterato
         else:
             exchange.answer(pose_id.decode(), answer)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield seen
-    thread.join(timeout=10)
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        yield seen
+        working.result()
 
 
 @pytest.mark.parametrize("raw", [False, True])
@@ -80,31 +90,39 @@ def test_no_worker_at_all(api: httpx.Client) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
-def test_worker_does_not_answer_in_time(api: httpx.Client, redis: Redis, pose_worker: None) -> None:
-    answer = api.post("/poses", content=PICTURE)
+def test_worker_does_not_answer_in_time(
+    hasty: httpx.Client, redis: Redis, pose_worker: None
+) -> None:
+    answer = hasty.post("/poses", content=PICTURE)
     assert code(answer) == (503, "no_worker_free")
     assert int(answer.headers["retry-after"]) > 0
     assert redis.keys("poselift:pose:*") == []
 
 
 def test_no_slot_free(api: httpx.Client, pose_worker: None, redis: Redis) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: api.post("/poses", content=PICTURE), range(4)))
-    assert [answer.status_code for answer in answers] == [503] * 4
-    # The one with the seat waited for a worker; the others were sent away before they queued.
-    assert redis.llen(f"rq:queue:{POSE_QUEUE}") == 1
-    assert sum("Too many" in answer.json()["detail"] for answer in answers) == 3
+    queue = f"rq:queue:{POSE_QUEUE}"
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(api.post, "/poses", content=PICTURE)
+        wait_for(lambda: redis.llen(queue) == 1)
+        # The first one has the seat and waits for a worker; others are not even queued.
+        for _ in range(3):
+            answer = api.post("/poses", content=PICTURE)
+            assert code(answer) == (503, "no_worker_free")
+            assert "Too many" in answer.json()["detail"]
+        assert redis.llen(queue) == 1
+        with answering_one(redis, [SOMEBODY]):
+            assert first.result().status_code == 200
 
 
-def test_picture_on_its_way_takes_a_seat(api: httpx.Client, pose_worker: None, url: str) -> None:
-    host, port = url.removeprefix("http://").split(":")
+def test_picture_on_its_way_takes_a_seat(hasty: httpx.Client, pose_worker: None) -> None:
+    host, port = hasty.base_url.host, hasty.base_url.port
     half = b"POST /poses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n\r\nhalf a picture"
 
     def is_sent_away() -> bool:
-        with socket.create_connection((host, int(port))) as slow:
+        with socket.create_connection((host, port)) as slow:
             slow.sendall(half)
             time.sleep(0.2)  # it should have its seat by now; if not, we have it, and try again
-            return "Too many" in api.post("/poses", content=PICTURE).json()["detail"]
+            return "Too many" in hasty.post("/poses", content=PICTURE).json()["detail"]
 
     wait_for(is_sent_away)
 

@@ -35,7 +35,7 @@ def test_the_whole_way(
     redis: Redis,
 ) -> None:
     server = serve(settings.model_copy(update={"result_store": ResultStore.REDIS}))
-    with httpx.Client(base_url=server.url) as api:
+    with httpx.Client(base_url=server.url, timeout=60) as api:
         job_id = api.post("/jobs", content=CLIP).json()["id"]
         with remote.blobs.local_path(upload_key(job_id)) as path:
             assert path.read_bytes() == CLIP
@@ -56,7 +56,7 @@ def test_redis_without_room(
     server = serve(settings.model_copy(update={"result_store": ResultStore.REDIS}))
     redis.config_set("maxmemory", int(redis.info("memory")["used_memory"]) + (2 << 20))
     try:
-        with httpx.Client(base_url=server.url) as api:
+        with httpx.Client(base_url=server.url, timeout=60) as api:
             assert code(api.post("/jobs", content=CLIP)) == (507, "storage_full")
             endless = (piece for piece in (CLIP[:2_000_000], CLIP[2_000_000:]))
             assert code(api.post("/jobs", content=endless)) == (507, "storage_full")

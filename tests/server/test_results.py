@@ -126,7 +126,7 @@ def test_removal_does_not_cut_off_a_download(api: httpx.Client, result: str) -> 
     with api.stream("GET", result) as answer:
         pieces = answer.iter_bytes()
         begun = next(pieces)
-        with httpx.Client(base_url=api.base_url) as other:
+        with httpx.Client(base_url=api.base_url, timeout=60) as other:
             assert other.delete(result.removesuffix("/result")).status_code == 204
         assert begun + b"".join(pieces) == CONTENT
 

@@ -16,6 +16,8 @@ from tests.videos import make_video
 from tests.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 300.0
+"""Torch starts slowly on a machine that is busy with other things."""
 
 
 @pytest.fixture
@@ -24,6 +26,7 @@ def blobs(tmp_path: Path) -> DiskBlobs:
 
 
 @pytest.mark.assets
+@pytest.mark.timeout(900)
 def test_jobs_follow_each_other_in_one_process(tmp_path, redis_url, submit, ledger, blobs):
     video = make_video(tmp_path / "clip.mp4", frames=20).read_bytes()
     jobs = [submit(video) for _ in range(4)]
@@ -34,10 +37,13 @@ def test_jobs_follow_each_other_in_one_process(tmp_path, redis_url, submit, ledg
         text=True,
         cwd=ROOT,
     )
-    with process:
-        wait_for(lambda: all(ledger.get(job).state.is_final for job in jobs), timeout_s=90)
+    try:
+        wait_for(lambda: all(ledger.get(job).state.is_final for job in jobs), PATIENCE_S)
         process.send_signal(signal.SIGTERM)
-        shown, _ = process.communicate(timeout=30)
+        shown, _ = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 0
     records = [ledger.get(job) for job in jobs]
     assert [record.state for record in records] == [JobState.SUCCEEDED] * 4, shown

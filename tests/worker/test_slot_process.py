@@ -167,6 +167,7 @@ def test_an_idle_worker_waits_for_redis_and_resumes(tmp_path, start, monkeypatch
     wait_for(lambda: "ready" in log.read_text())
     redis_process.kill()
     redis_process.wait()
+    socket.unlink()  # the next one's is there as soon as it listens
     wait_for(lambda: "Redis does not answer" in log.read_text() or "put off" in log.read_text())
     redis_process = serve()
     try:

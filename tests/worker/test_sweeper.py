@@ -7,6 +7,7 @@ import pytest
 
 from core.contracts import JobState
 from core.store.keys import result_key, upload_key
+from tests.waiting import wait_for
 from worker.message import Message
 from worker.scratch import scratch_folder, sweep_scratch
 from worker.sweeper import Sweeper, SweeperThread, Turn
@@ -108,10 +109,7 @@ def test_the_thread_goes_on_after_a_failure_and_gives_its_turn_up(redis):
 
     moody = Moody()
     with SweeperThread(moody, Turn(redis, "a", hold_s=30.0), every_s=0.01):
-        deadline = time.monotonic() + 5
-        while moody.rounds < 3 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    assert moody.rounds >= 3
+        wait_for(lambda: moody.rounds >= 3)
     assert Turn(redis, "b", hold_s=30.0).take()
 
 

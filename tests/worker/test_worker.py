@@ -10,7 +10,8 @@ from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegist
 from core.contracts import JobState
 from core.errors import NotAVideo
 from core.store.keys import result_key
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_S, wait_for
+from tests.worker.overtaking import take_over
 from worker.message import Message
 
 
@@ -59,13 +60,13 @@ def test_rq_shows_a_running_job_and_a_busy_worker(hire, submit, queue, runtime, 
     job_id = submit(b"endless")
     thread = threading.Thread(target=hire().work, kwargs={"burst": True})
     thread.start()
-    assert runtime.started.wait(10)
+    assert runtime.started.wait(PATIENCE_S)
     assert StartedJobRegistry(queue=queue).get_job_ids(cleanup=False) == [job_id]
     (worker,) = Worker.all(connection=redis)
     assert (worker.get_state(), worker.get_current_job_id()) == ("busy", job_id)
     assert queue.fetch_job(job_id).get_status() is JobStatus.STARTED
     ledger.request_cancel(job_id)
-    thread.join(10)
+    thread.join()
     assert queue.fetch_job(job_id).return_value() == "canceled"
 
 
@@ -116,7 +117,7 @@ def test_two_workers_share_jobs(hire, submit, runtime, state):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join()
     assert {state(job_id) for job_id in jobs} == {JobState.SUCCEEDED}
     assert sorted(runtime.lifted) == [f"{n}.mp4" for n in range(8)]
 
@@ -128,10 +129,10 @@ def test_rqs_own_stop_command_cancels_the_job(hire, submit, runtime, state, redi
     job_id = submit(b"endless")
     thread = threading.Thread(target=hire().work, kwargs={"burst": True})
     thread.start()
-    assert runtime.started.wait(10)
+    assert runtime.started.wait(PATIENCE_S)
     send_stop_job_command(redis, job_id, serializer=JSONSerializer)
     wait_for(lambda: state(job_id) is JobState.CANCELED)
-    thread.join(10)
+    thread.join()
 
 
 def test_a_superseded_attempt_leaves_the_newer_message_alone(
@@ -140,17 +141,13 @@ def test_a_superseded_attempt_leaves_the_newer_message_alone(
     job_id = submit(b"endless")
     thread = threading.Thread(target=hire().work, kwargs={"burst": True})
     thread.start()
-    assert runtime.started.wait(10)
-    redis.zadd("poselift:leases", {job_id: 1})
-    assert ledger.abandoned() == [job_id]
+    assert runtime.started.wait(PATIENCE_S)
     from worker.message import send
 
     send(queue, job_id)
     queue.remove(job_id)  # nobody takes it in this test
-    newer = ledger.claim(job_id, worker="other", lease_s=30.0)
-    assert newer is not None
-    thread.join(10)
-    assert not thread.is_alive()
+    take_over(ledger, redis, job_id)
+    thread.join()
     assert ledger.get(job_id).state is JobState.RUNNING
     assert ledger.get(job_id).worker == "other"
     assert queue.fetch_job(job_id).get_status() is JobStatus.QUEUED

@@ -195,8 +195,8 @@ class Arena:
             "POSELIFT_UPLOAD_LIMIT_BYTES": str(256 << 20),
             "POSELIFT_JOB_TIMEOUT_S": str(self._job_timeout_s),
             "POSELIFT_STALL_TIMEOUT_S": str(self._job_timeout_s),
-            "POSELIFT_STUCK_S": str(self._job_timeout_s),
-            "POSELIFT_LEASE_S": "5",
+            "POSELIFT_STUCK_S": str(6 * self._job_timeout_s),
+            "POSELIFT_LEASE_S": "120",  # nobody is killed, and a busy machine is no harm
             "POSELIFT_THREADS": "2",
             "POSELIFT_DECODER_MEMORY_MIB": "2048",
         }

@@ -94,12 +94,20 @@ def test_again_after_no_with_the_same_message(
 
 
 def test_again_after_silence(receiver: Receiver, end_job, deliverer, webhook, redis: Redis):
-    hanging = threading.Event()
-    receiver.replies = [lambda handler: hanging.wait(PATIENCE_S) and None, status(200)]
+    hanging, answers = threading.Event(), threading.Event()
+
+    def reply(handler) -> None:
+        if answers.is_set():
+            status(200)(handler)
+        else:
+            hanging.wait(PATIENCE_S)
+
+    receiver.replies = [reply]
     job_id = end_job(receiver.url)
     impatient = deliverer(total_s=0.3, backoff=LATER)
     run_until(lambda: webhook(job_id).last_error == "timeout", impatient)
     redis.zadd("poselift:webhooks", {job_id: 1})
+    answers.set()
     run_until(is_settled(webhook, job_id), deliverer())
     hanging.set()
     assert webhook(job_id).state is WebhookState.DELIVERED
