@@ -47,13 +47,13 @@ class LiteEstimators(Closing):
         )
 
     def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
-        """Load a model now, so that the first video does not wait for it.
+        """Load a model now, and run it once, so that the first video does not wait for it.
 
         Raises:
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle cannot be loaded.
         """
-        self._networks(pose_model)
+        self._networks(pose_model).rehearse()
 
     def estimate_image(
         self,

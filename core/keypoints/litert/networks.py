@@ -47,6 +47,12 @@ class LiteNetworks:
             LiteNetwork(landmarker, LANDMARK_OUTPUTS),
         )
 
+    def rehearse(self) -> None:
+        """Run both once, so that they have all their memory."""
+        black = np.zeros((8, 8, 3), np.uint8)
+        self.detect(black)
+        self.read(black, whole_picture(8, 8))
+
     def detect(self, rgb: UInt8[np.ndarray, "height width 3"]) -> Alignment:
         """Alignment points of the people in a picture, the surest first."""
         height, width, _ = rgb.shape

@@ -320,3 +320,24 @@ def test_a_decoder_that_takes_its_time_can_be_waited_for_and_left():
         list(office.observe(Slow(10), 2, tick=tick))
     assert 0 < max(waits_s) < 0.4  # a cancel is heard in between
     assert all(tracker.closed for tracker in office.trackers)
+
+
+def test_what_was_seen_does_not_wait_for_more():
+    """The search waits for whoever draws here, after fewer pictures than others are woken for."""
+    drawn = threading.Semaphore(0)
+    office = Office()
+
+    def look_slowly(tracker: Tracker, number: int) -> Observation:
+        if number >= 3:
+            assert drawn.acquire(timeout=60)
+        return look(tracker, number)
+
+    seen = observe_in_segments(
+        Numbers(8), office.open(), office.open, lambda: look_slowly, PLAN, threads=1
+    )
+    with closing(seen):
+        places = []
+        for observation in seen:
+            places.append(observation.frame_index)
+            drawn.release()
+    assert places == list(range(8))
