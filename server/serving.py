@@ -42,7 +42,8 @@ def serve(
         f"{__name__}:app" if processes > 1 else partial(_draining_app, settings),
         factory=True,
         workers=processes,
-        http=partial(LargeReads, PatientProtocol),
+        # Not a class, but all that uvicorn does is to call it.
+        http=partial(LargeReads, PatientProtocol),  # pyright: ignore[reportArgumentType]
         host=host,
         port=port,
         log_level=log_level.lower(),

@@ -26,7 +26,7 @@ class RunningServer:
             app or create_app(settings, draining=self.draining),
             host="127.0.0.1",
             port=0,
-            http=partial(LargeReads, protocol),
+            http=partial(LargeReads, protocol),  # pyright: ignore[reportArgumentType]
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
