@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 PIECE_BYTES = 256 << 10
-"""What our server writes at once, too."""
+"""Read and written at once."""
 
 
 def receive(listener: socket.socket, target: Path) -> None:

@@ -54,6 +54,19 @@ class PatientProtocol(BoundedHeadProtocol):
         self._head_timer = _stopped(self._head_timer)
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Uvicorn's; what the app takes before more comes, as with a large upload, is not copied.
+
+        It collects in a bytearray and takes the bytes out of it. Bytes that are added to none, and
+        bytes made of bytes, stay what they are.
+        """
+        collected = self.cycle.body
+        if not collected:
+            self.cycle.body = b""  # pyright: ignore[reportAttributeAccessIssue]
+        elif isinstance(collected, bytes):
+            self.cycle.body = bytearray(collected)
+        super().on_body(body)
+
     def pause_writing(self) -> None:
         """Uvicorn's; the client reads slower than we send."""
         super().pause_writing()

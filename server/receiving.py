@@ -1,5 +1,11 @@
 """An upload on its way into the store: counted, hashed and looked at while it passes."""
 
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from anyio import CancelScope
+
 from core.contracts import BlobFacts
 from core.errors import UploadEmpty
 from core.store.blobs import BlobWriter, too_large
@@ -7,7 +13,11 @@ from core.video.signatures import HEAD_BYTES, sniff
 from server.threads import Threads
 
 _PIECE_BYTES = 256 << 10
-"""Each of hundreds of slow uploads may hold as much in memory."""
+"""Written as soon as nothing else of the file is: hundreds of slow uploads hold no more."""
+_MOST_HELD_BYTES = 1 << 20
+"""Going to a thread has a price, so what comes faster than it is written goes in larger pieces."""
+_MOST_BITS = 64
+"""Of so many one is made: each has a price, too, in memory and when it is written."""
 
 
 class HashOnly(BlobWriter):
@@ -19,6 +29,10 @@ class HashOnly(BlobWriter):
 
 class Receiver:
     """Takes a file in network-sized bits and writes it in threads, a piece at a time.
+
+    While one piece is hashed and written, the next one arrives; no more than these two are held.
+    As a context it waits at its end for the piece that is still being written, whatever happened:
+    the writer must not be closed before.
 
     Args:
         writer: where to.
@@ -36,9 +50,26 @@ class Receiver:
         self._writer = writer
         self._limit_bytes = limit_bytes
         self._threads = threads
-        self._held = bytearray()
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self._size_bytes = 0
         self._is_known = False
+        self._writing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writing is not None:
+            with CancelScope(shield=True):
+                await asyncio.wait([self._writing])
+            if not self._writing.cancelled():
+                self._writing.exception()  # seen; what was refused first is what is told
 
     async def push(self, bit: bytes) -> None:
         """Take the next bit.
@@ -46,14 +77,18 @@ class Receiver:
         Raises:
             UploadTooLarge: it passes the limit.
             NotAVideo: the beginning is plainly no video; likewise the other refusals of ``sniff``.
+            StorageFull: there was no room for what came before; likewise other failures to write.
         """
         self._size_bytes += len(bit)
         if self._size_bytes > self._limit_bytes:
             raise too_large(self._limit_bytes)
-        self._held += bit
-        if len(self._held) >= HEAD_BYTES:
+        self._held.append(bit)
+        self._held_bytes += len(bit)
+        if len(self._held) >= _MOST_BITS:
+            self._held = [b"".join(self._held)]
+        if self._held_bytes >= HEAD_BYTES:
             self._look()
-        if len(self._held) >= _PIECE_BYTES:
+        if self._held_bytes >= (_MOST_HELD_BYTES if self._is_writing else _PIECE_BYTES):
             await self._flush()
 
     async def finish(self) -> BlobFacts:
@@ -66,15 +101,30 @@ class Receiver:
         if self._size_bytes == 0:
             raise UploadEmpty("The uploaded file is empty. Check that it was saved completely.")
         self._look()
-        await self._flush()
+        if self._held:
+            await self._flush()
+        await self._written()
         return self._writer.facts
 
     def _look(self) -> None:
         if not self._is_known:
-            sniff(bytes(self._held[:HEAD_BYTES]))
+            sniff(b"".join(self._held)[:HEAD_BYTES])
             self._is_known = True
 
+    @property
+    def _is_writing(self) -> bool:
+        return self._writing is not None and not self._writing.done()
+
     async def _flush(self) -> None:
-        piece = bytes(self._held)
-        self._held.clear()
-        await self._threads.run(self._writer.write, piece)
+        await self._written()
+        piece, self._held, self._held_bytes = self._held, [], 0
+        self._writing = await self._threads.start(self._write, piece)
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+            self._writing.result()
+
+    def _write(self, piece: list[bytes]) -> None:
+        for bit in piece:
+            self._writer.write(bit)

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from server.app import create_app
 from server.connections import PatientProtocol
+from server.large_reads import LargeReads
 from server.logs import server_logging
 from server.open_files import allow_open_files
 from server.services import Draining
@@ -41,7 +42,8 @@ def serve(
         f"{__name__}:app" if processes > 1 else partial(_draining_app, settings),
         factory=True,
         workers=processes,
-        http=PatientProtocol,
+        # Not a class, but all that uvicorn does is to call it.
+        http=partial(LargeReads, PatientProtocol),  # pyright: ignore[reportArgumentType]
         host=host,
         port=port,
         log_level=log_level.lower(),

@@ -122,8 +122,8 @@ async def _receive_job(
         upload_key(job_id), limit_bytes=limit_bytes, announced_bytes=_announced_bytes(request)
     )
     async with services.intake.entered(writing) as writer:
-        receiver = Receiver(writer, limit_bytes=limit_bytes, threads=services.intake)
-        received = await receive(request, receiver, path_name, webhook_rules(services.settings))
+        async with Receiver(writer, limit_bytes=limit_bytes, threads=services.intake) as receiver:
+            received = await receive(request, receiver, path_name, webhook_rules(services.settings))
         if held is not None:
             await services.claims.run(held.renew)
     services.metrics.uploaded(received.upload.size_bytes)
@@ -137,8 +137,9 @@ async def _replay(
 ) -> Accepted:
     """Is it the same request again? The whole file has to come once more to know."""
     limit_bytes = services.settings.upload_limit_bytes
-    receiver = Receiver(HashOnly(limit_bytes), limit_bytes=limit_bytes, threads=services.intake)
-    received = await receive(request, receiver, path_name, webhook_rules(services.settings))
+    hashing = Receiver(HashOnly(limit_bytes), limit_bytes=limit_bytes, threads=services.intake)
+    async with hashing as receiver:
+        received = await receive(request, receiver, path_name, webhook_rules(services.settings))
     record = await services.claims.run(services.ledger.get, held.claim.job_id)
     first = Received(record.filename, record.options, record.upload, record.webhook_url)
     if received != first:

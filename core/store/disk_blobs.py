@@ -17,6 +17,10 @@ from core.store.blobs import PIECE_BYTES, BlobWriter, Pieces, no_room
 from core.store.disk_errors import disk_errors
 from core.store.partial_files import PartialFiles
 from core.store.preallocation import set_aside
+from core.store.writeback import begin_writeback
+
+_WRITEBACK_BYTES = 8 << 20
+"""So much of a file goes to the disk at once; the rest waits for the file's end."""
 
 
 class DiskBlobs:
@@ -162,12 +166,17 @@ class _DiskWriter(BlobWriter):
     def __init__(self, file: BinaryIO, limit_bytes: int | None) -> None:
         super().__init__(limit_bytes)
         self._file = file
+        self._begun_bytes = 0
 
     def _append(self, piece: bytes) -> None:
         rest = memoryview(piece)
         with disk_errors():
             while rest:  # an unbuffered write may be short
                 rest = rest[self._file.write(rest) or 0 :]
+            waiting_bytes = self._size_bytes + len(piece) - self._begun_bytes
+            if waiting_bytes >= _WRITEBACK_BYTES:
+                begin_writeback(self._file.fileno(), self._begun_bytes, waiting_bytes)
+                self._begun_bytes += waiting_bytes
 
 
 class _UploadWriter(_DiskWriter):

@@ -1,14 +1,15 @@
 """A real server on a free port, in a thread."""
 
-import asyncio
 import threading
 import time
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
 
 from server.app import create_app
 from server.connections import PatientProtocol
+from server.large_reads import LargeReads
 from server.services import Draining
 from server.settings import ServerSettings
 
@@ -17,7 +18,7 @@ class RunningServer:
     def __init__(
         self,
         settings: ServerSettings,
-        protocol: type[asyncio.Protocol] = PatientProtocol,
+        protocol: type[PatientProtocol] = PatientProtocol,
         app: FastAPI | None = None,
     ) -> None:
         self.draining = Draining()
@@ -25,7 +26,7 @@ class RunningServer:
             app or create_app(settings, draining=self.draining),
             host="127.0.0.1",
             port=0,
-            http=protocol,
+            http=partial(LargeReads, protocol),  # pyright: ignore[reportArgumentType]
             log_level="warning",
             timeout_graceful_shutdown=5,
         )

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import zlib
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -48,6 +49,14 @@ def test_known_containers(api: httpx.Client, content: bytes) -> None:
 def test_large_file_arrives_whole(api: httpx.Client, blobs: DiskBlobs) -> None:
     content = of_size(3 << 20)  # exactly the limit
     job = send(api, content).json()
+    assert b"".join(blobs.read(upload_key(job["id"]))) == content
+
+
+def test_a_body_in_chunks_of_all_sizes_arrives_whole(api: httpx.Client, blobs: DiskBlobs) -> None:
+    content = of_size(1 << 20)
+    edges = [0, *range(100, 3000, 7), 3000, 300_000, 300_001, len(content)]
+    chunks = (content[start:stop] for start, stop in pairwise(edges))
+    job = api.post("/jobs", content=chunks).json()
     assert b"".join(blobs.read(upload_key(job["id"]))) == content
 
 
