@@ -15,8 +15,8 @@ async def end_tasks(*tasks: asyncio.Task[Any], again_s: float = AGAIN_S) -> None
 
     Once is not enough. On Python 3.11 `asyncio.wait_for` keeps a cancellation to itself if what it
     waits for ends in the same moment (https://github.com/python/cpython/issues/86296), and
-    redis-py sends everything through it; a connection that cannot be closed properly has an error
-    take the cancellation's place. The task then goes on, and who waits for it waits for ever.
+    something that cannot be closed properly has an error take the cancellation's place. The task
+    then goes on, and who waits for it waits for ever.
     """
     left = set(tasks)
     while left:

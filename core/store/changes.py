@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
+import threading
 from collections import defaultdict
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from core.task_ends import end_tasks
+from core.store.connection import connect
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +17,10 @@ CHANNEL = "poselift:changes"
 """The ledger publishes a job's id here with every transition."""
 
 _RECONNECT_S = 0.5
+_LOOK_S = 0.1
+"""The listening thread sees this often whether it should end."""
+_TIMEOUT_S = 2.0
+"""For connecting, too: the end of a server waits no longer for a Redis that hangs."""
 
 
 class JobChanges:
@@ -24,16 +28,26 @@ class JobChanges:
 
     Messages are hints: one may be lost while the connection is. So waiters also wake by themselves
     now and then, and always read the record afterwards.
+
+    A thread listens, not a task. redis-py's asynchronous client sends through `asyncio.wait_for`,
+    which on Python 3.11 may keep a cancellation to itself
+    (https://github.com/python/cpython/issues/86296): a server that was told to stop while it
+    subscribed waited for ever. And a TLS connection that is closed goes on for a while in the event
+    loop, which by then is closed as well.
     """
 
     def __init__(self, redis_url: str, *, wake_every_s: float = 2.0) -> None:
         self._redis_url = redis_url
         self._wake_every_s = wake_every_s
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-        self._task: asyncio.Task[None] | None = None
+        self._ending = threading.Event()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._listen())
+        loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(
+            target=self._listen, args=(loop,), name="job changes", daemon=True
+        )
+        self._thread.start()
         return self
 
     async def __aexit__(
@@ -42,32 +56,33 @@ class JobChanges:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._task is not None:
-            await end_tasks(self._task)
+        self._ending.set()
+        await asyncio.to_thread(self._thread.join)
 
     def watch(self, job_id: str) -> "Watch":
         """Notice changes from now on: watch first, then read the record, then wait."""
         return Watch(self._waiting, job_id, self._wake_every_s)
 
-    async def _listen(self) -> None:
-        while True:
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._ending.is_set():
             try:
-                await self._follow()
+                self._follow(loop)
             except (RedisError, OSError):
                 pass
-            except Exception:  # of a transport below, say; a listener that ended would be missed
+            except Exception:  # a listener that ended would be missed
                 log.exception("the subscription broke; it is made again")
-            await asyncio.sleep(_RECONNECT_S)
+            self._ending.wait(_RECONNECT_S)
 
-    async def _follow(self) -> None:
-        client: Any = Redis.from_url(self._redis_url, health_check_interval=15)
-        async with client, client.pubsub() as channel:
-            await channel.subscribe(CHANNEL)
-            while True:
-                # A short timeout, so that a connection which died silently is noticed by its ping.
-                message = await channel.get_message(ignore_subscribe_messages=True, timeout=5.0)
+    def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
+        client = connect(self._redis_url, timeout_s=_TIMEOUT_S, retries=0)
+        with client, client.pubsub(ignore_subscribe_messages=True) as channel:
+            channel.subscribe(CHANNEL)
+            while not self._ending.is_set():
+                # A connection that died silently is noticed by the client's own pings.
+                message = channel.get_message(timeout=_LOOK_S)
                 if message is not None:
-                    self._wake(message["data"].decode(errors="replace"))
+                    changed = message["data"].decode(errors="replace")
+                    loop.call_soon_threadsafe(self._wake, changed)
 
     def _wake(self, job_id: str) -> None:
         for event in self._waiting.get(job_id, ()):

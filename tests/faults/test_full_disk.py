@@ -5,6 +5,7 @@ server and taken away again, and, where the system lets us mount one, by a tiny 
 """
 
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -138,6 +139,15 @@ def room_for_three_gib(redis_url: str, tmp_path: Path) -> ServerSettings:
     )
 
 
+def is_let_in(url: str, folder: Path) -> bool:
+    """Whether a large upload begins, or is refused."""
+    with Wire(url).begin(2 * GIB) as wire:
+        while not partials_in(folder):
+            if select.select([wire.socket], [], [], 0.01)[0]:
+                return False
+        return True
+
+
 def test_two_uploads_that_fit_alone_but_not_together(
     room_for_three_gib: ServerSettings, tmp_path: Path
 ) -> None:
@@ -145,7 +155,6 @@ def test_two_uploads_that_fit_alone_but_not_together(
         served(room_for_three_gib) as server,
         httpx.Client(base_url=server.url, timeout=60) as api,
         Wire(server.url) as second,
-        Wire(server.url) as third,
     ):
         with Wire(server.url).begin(2 * GIB):
             wait_for(
@@ -155,8 +164,7 @@ def test_two_uploads_that_fit_alone_but_not_together(
             assert (status, problem["code"]) == (507, "storage_full")  # before it has sent a byte
             assert send(api).status_code == 202  # a small one fits beside it
         wait_for(lambda: partials_in(tmp_path) == [])
-        third.begin(2 * GIB)
-        wait_for(lambda: len(partials_in(tmp_path)) == 1)
+        wait_for(lambda: is_let_in(server.url, tmp_path))  # a disk takes a while to free so much
 
 
 def test_room_that_was_not_needed_is_given_back(tmp_path: Path) -> None:

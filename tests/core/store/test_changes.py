@@ -11,7 +11,7 @@ from tests.core.store.accepting import Accept
 
 PATIENCE_S = 60.0
 """Far longer than it takes: only a notice that never comes is waited for to the end."""
-MOMENTS = 40
+MOMENTS = 20
 
 
 def subscribers(redis: Redis) -> set[bytes]:
@@ -33,8 +33,9 @@ def notices(
     redis: Redis, redis_url: str, job_id: str, act: Callable[[], object], timeout_s: float
 ) -> bool:
     async def main() -> bool:
+        others = subscribers(redis)  # servers of other tests, perhaps
         async with JobChanges(redis_url, wake_every_s=PATIENCE_S) as changes:
-            await subscribed(redis)
+            await subscribed(redis, but=others)
             with changes.watch(job_id) as watch:
                 act()
                 return await watch.changed(timeout_s)
@@ -79,13 +80,12 @@ def test_comes_back_with_redis(tmp_path_factory) -> None:
 
 
 def test_it_ends_whatever_it_is_doing(redis_url: str) -> None:
-    """Told to end in ever later turns of the loop, while it connects and subscribes."""
+    """Told to end at ever later moments, while it connects and subscribes."""
 
-    async def end_after(turns: int) -> None:
+    async def end_after(seconds: float) -> None:
         async with asyncio.timeout(PATIENCE_S), JobChanges(redis_url):
-            for _ in range(turns):
-                await asyncio.sleep(0)
+            await asyncio.sleep(seconds)
 
     with asyncio.Runner() as runner:
-        for turns in range(MOMENTS):
-            runner.run(end_after(turns))
+        for moment in range(MOMENTS):
+            runner.run(end_after(moment * 0.0005))
