@@ -39,7 +39,7 @@ def modelled_pairs(motion: Path, windows: int = 48, seed: int = 3) -> list[Pair]
     time_s = (torch.arange(int(_SECONDS * _FPS)) / _FPS).expand(windows, -1)
     world_m = draw_windows(library, dice, time_s, change_tempo=False).positions_m
     marks_m = place_landmarks(dice, world_m, time_s, vary=torch.ones(windows, dtype=torch.bool))
-    view = draw_viewpoint(dice, world_m)
+    view = draw_viewpoint(dice, world_m, told=0.0)
     root = world_m[:, :, BODY.root : BODY.root + 1]
     points_m = (marks_m - root) @ view.rotation[:, None].mT + view.root_m[:, :, None]
     image = to_image(points_m, view.focal)
