@@ -83,7 +83,8 @@ def errors_mm(
     rays = to_image(points_m, torch.full((len(points_m),), focal)) / shown
     pose = model(rays, torch.ones(rays.shape[:-1]), scene.time_s)
     predicted, true = (each.flatten(0, 1).numpy() for each in (pose.joints_m, scene.joints_m))
-    return tuple(1000 * float(f(predicted, true).mean()) for f in (mpjpe, pa_mpjpe))
+    mean, aligned = (1000 * float(f(predicted, true).mean()) for f in (mpjpe, pa_mpjpe))
+    return mean, aligned
 
 
 def main(argv: Sequence[str] | None = None) -> int:
