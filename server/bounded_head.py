@@ -21,6 +21,11 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     _is_in_head = True
     _head_bytes = 0
 
+    @property
+    def is_in_head(self) -> bool:
+        """Whether what comes next belongs to a request's headers."""
+        return self._is_in_head
+
     def data_received(self, data: bytes) -> None:
         if self._is_in_head:
             self._head_bytes += len(data)

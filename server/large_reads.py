@@ -6,11 +6,13 @@ from typing import Any
 from server.connections import PatientProtocol
 
 _READ_BYTES = 1 << 20
+_HEAD_BYTES = 64 << 10
+"""Between bodies: a read may bring as many requests as fit, and each is kept until its turn."""
 _BUFFER = "read_buffer"
 
 
 class LargeReads(asyncio.BufferedProtocol):
-    """Reads into one buffer that all connections share, and hands on what came.
+    """Reads bodies into one buffer that all connections share, and hands on what came.
 
     By itself the event loop reads 250 kB at most, and copies them. What was read is parsed, and
     with that copied to where it belongs, before any connection reads again.
@@ -42,7 +44,7 @@ class LargeReads(asyncio.BufferedProtocol):
         self._protocol.connection_made(transport)  # pyright: ignore[reportArgumentType]
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
+        return self._buffer[:_HEAD_BYTES] if self._protocol.is_in_head else self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         self._protocol.data_received(self._buffer[:nbytes])  # pyright: ignore[reportArgumentType]
