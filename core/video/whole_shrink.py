@@ -20,6 +20,8 @@ def shrink_by_whole(image: VideoFrame, width: int, height: int) -> VideoFrame | 
     """
     if image.format.name not in _EIGHT_BIT_PLANES or image.width % width:
         return None
+    if any(plane.line_size < plane.width for plane in image.planes):  # upside down in memory
+        return None
     smaller = VideoFrame(width, height, image.format.name)
     pairs = list(zip(image.planes, smaller.planes, strict=True))
     times = image.width // width

@@ -12,7 +12,7 @@ from core.errors import ConfigInvalid, DecoderLost, LiftError
 from core.video.box.limits import BoxLimits
 from core.video.box.process import Box
 from core.video.box.reader import BoxedReader
-from core.video.box.rehearsal import PICTURES, make_clip
+from core.video.box.rehearsal import PICTURES, SHRUNK_SIDE_PX, make_clip
 from core.video.box.walls import Walls
 from core.video.reader import VideoReader
 from core.video.sandbox import Sandbox
@@ -98,7 +98,8 @@ class DecoderBoxes(Closing):
                 clip = make_clip(Path(folder) / "clip.avi")
                 reader = BoxedReader(clip, lambda: box, self._limits)
                 try:
-                    pictures = sum(1 for _ in reader.pictures(reader.probe()))
+                    shrunk = reader.pictures(reader.probe(), longest_side_px=SHRUNK_SIDE_PX)
+                    pictures = sum(1 for _ in shrunk)
                 finally:
                     reader.close()
         except LiftError as error:

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 import av
+import cv2
 from av.video.frame import VideoFrame
 
 from core.errors import DecoderLimits, LiftError
@@ -42,6 +43,7 @@ def main(argv: Sequence[str], serve: "Serves | None" = None) -> int:
     pages = Pages(channel, mapped(slots))
     os.close(slots)
     _import_all()
+    cv2.setNumThreads(1)  # a pool's memory and time would count as the decoder's
     die_with(0)
     walls = raise_walls(limits, filtered=argv[3] == "filtered")
     try:

@@ -261,4 +261,6 @@ def _environment() -> dict[str, str]:
     """Where its code is, and nothing of ours: a worker's variables hold passwords."""
     path = [str(_CODE_ROOT), *filter(None, sys.path)]
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TZ") if name in os.environ}
-    return kept | {"PYTHONPATH": os.pathsep.join(path)}
+    # Walls bind the threads that there are: libraries must not bring any of their own.
+    alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return kept | alone | {"PYTHONPATH": os.pathsep.join(path)}

@@ -7,6 +7,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 PICTURES = 12
+SHRUNK_SIDE_PX = 32
+"""Pictures are made smaller in the box as well, by code that needs to get through the walls."""
 _SIZE = (64, 48)
 
 

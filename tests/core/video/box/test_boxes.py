@@ -1,5 +1,8 @@
 """Boxes as a worker has them: rehearsed, warm, and with a say in which walls must stand."""
 
+import subprocess
+import sys
+
 import psutil
 import pytest
 
@@ -9,6 +12,7 @@ from core.pipeline import Listener, lift_video
 from core.results.manifest import ModelFacts
 from core.video.box.boxes import DecoderBoxes
 from core.video.box.limits import BoxLimits
+from core.video.box.process import _environment
 from core.video.sandbox import Sandbox
 from tests.core.lifting_fakes import FakeEstimator, fake_lift
 from tests.core.tracking.walkers import figure
@@ -98,3 +102,15 @@ def test_where_nothing_can_be_decoded_in_a_box_nothing_starts(caplog):
     ):
         boxes.check()
     assert "No module named" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux lists them")
+def test_nothing_that_a_box_imports_brings_a_thread():
+    """Landlock binds the threads that there are when it is raised, and those they start later."""
+    words = (
+        "import os; from core.video.box import inside; inside._import_all(); "
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    command = [sys.executable, "-P", "-S", "-B", "-c", words]
+    found = subprocess.run(command, env=_environment(), capture_output=True, check=True, text=True)
+    assert found.stdout == "1\n"
