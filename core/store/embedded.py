@@ -89,7 +89,6 @@ class EmbeddedRedis:
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._socket = _socket_in(self._folder.resolve())
         try:
             self._process = self._start(find_redis_server())
             self._wait_until_ready(self._process)
@@ -108,20 +107,21 @@ class EmbeddedRedis:
 
     def _start(self, binary: Path) -> subprocess.Popen[bytes]:
         folder = self._folder.resolve()
-        options = {
-            "port": "0",
-            "unixsocket": str(self._socket),
-            "unixsocketperm": "700",
-            "dir": str(folder),
-            "logfile": str(folder / "redis.log"),
-            "appendonly": "yes",
-            "appendfsync": self._appendfsync,
-            "save": "",
-            "daemonize": "no",
-            "maxmemory-policy": "noeviction",
-        }
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         with _lock(folder / "server.lock", self._patience_s) as lock:
+            self._socket = _socket_in(folder)  # not before: another server may be at its own
+            options = {
+                "port": "0",
+                "unixsocket": str(self._socket),
+                "unixsocketperm": "700",
+                "dir": str(folder),
+                "logfile": str(folder / "redis.log"),
+                "appendonly": "yes",
+                "appendfsync": self._appendfsync,
+                "save": "",
+                "daemonize": "no",
+                "maxmemory-policy": "noeviction",
+            }
+            arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
             return subprocess.Popen(  # noqa: S603 - our own binary and arguments
                 [str(binary), *arguments],
                 stdin=subprocess.DEVNULL,

@@ -43,6 +43,20 @@ def test_a_start_that_fails_says_where_to_look(tmp_path: Path) -> None:
         pass
 
 
+def test_a_start_that_is_refused_leaves_the_other_servers_socket_alone(tmp_path: Path) -> None:
+    """Where the folder's path is too long for a socket, a link there leads to it."""
+    folder = tmp_path / ("deep" * 40)
+    with EmbeddedRedis(folder) as server:
+        with (
+            pytest.raises(StoreUnavailable, match="earlier redis-server"),
+            EmbeddedRedis(folder, patience_s=0.1),
+        ):
+            pass
+        link = (folder / "redis.sock").readlink()
+        assert str(link) == unquote(server.url.removeprefix("unix://"))
+        assert link.is_socket()
+
+
 def test_one_server_a_folder_also_after_its_starter_was_killed(tmp_path: Path) -> None:
     """Two on one append-only file would ruin it; the earlier one may still be ending."""
     with EmbeddedRedis(tmp_path) as server, connect(server.url) as redis:
