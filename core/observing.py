@@ -83,7 +83,7 @@ def observe_video(
                     partial(_open_another, open_estimator, options),
                     partial(PictureReader, footage.facts, side_px, job.has_picture),
                     plan,
-                    threads=min(threads, _most_segments(footage.facts)),
+                    threads=min(threads, _most_segments(footage.facts, plan)),
                     tick=job.tick,
                     first_segment=segment,
                     on_relief=spooling.relieved,
@@ -144,7 +144,7 @@ def _open_another(
     return estimator
 
 
-def _most_segments(facts: VideoFacts) -> int:
+def _most_segments(facts: VideoFacts, plan: SegmentPlan) -> int:
     width, height = fitted(facts.stored_width_px, facts.stored_height_px, LONGEST_SIDE_PX)
-    segment_bytes = SegmentPlan().longest * width * height * _BYTES_PER_PIXEL
+    segment_bytes = plan.longest * width * height * _BYTES_PER_PIXEL
     return max(1, int(PICTURES_BYTES / segment_bytes))

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from core.contracts import JobOptions
 from core.results.manifest import ModelFacts, software_versions
-from core.segments.plan import LENGTH_FRAMES, WARM_UP_FRAMES
+from core.segments.plan import CUTTING
 from core.tracking.association import Observation
 
 SECTION_FRAMES = 256
@@ -70,7 +70,7 @@ def made_with(options: JobOptions, models: Mapping[str, ModelFacts]) -> str:
     """A name for everything but the video that decides what is seen: only equals may be mixed."""
     deciding = {
         "format": _FORMAT,
-        "plan": [LENGTH_FRAMES, WARM_UP_FRAMES],
+        "plan": CUTTING,
         "options": options.model_dump(mode="json"),
         "models": {name: facts.model_dump(mode="json") for name, facts in models.items()},
         "software": software_versions(),

@@ -15,6 +15,8 @@ _FIRST_LONGER = 1.1
 """The first segment is searched while those after it wait for their first picture."""
 _STRETCHED = 1.1  # a little more in each segment is better than a short one at the end
 _MISCOUNTED = 2  # headers are a picture or two wrong, and one left over would be a segment
+CUTTING = (LENGTH_FRAMES, WARM_UP_FRAMES, _FIRST_LONGER, _STRETCHED, _MISCOUNTED)
+"""All that decides where a video is cut, besides its length."""
 
 
 @dataclass(frozen=True)
