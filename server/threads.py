@@ -52,7 +52,7 @@ class Threads:
         """Wait until there is a thread for it, and go on while it is called there.
 
         Returns:
-            What will have the answer; not to be canceled, since the thread would go on without a turn.
+            What will have the answer. Not to be canceled: the thread would go on without a turn.
 
         Raises:
             ServerBusy: as for ``run``.
