@@ -78,7 +78,7 @@ class JobChanges:
         with client, client.pubsub(ignore_subscribe_messages=True) as channel:
             channel.subscribe(CHANNEL)
             while not self._ending.is_set():
-                # One that died silently is noticed late, by TCP; until then waiters look by themselves.
+                # One that died silently is noticed late; until then waiters look by themselves.
                 message = channel.get_message(timeout=_LOOK_S)
                 if message is not None:
                     changed = message["data"].decode(errors="replace")
