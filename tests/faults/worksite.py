@@ -92,6 +92,7 @@ class Worksite:
     def start(self, name: str, **environment: object) -> Slot:
         """Start a worker process with one slot."""
         log, frames = self.folder / f"{name}.log", self.folder / f"{name}.frames"
+        frames.unlink(missing_ok=True)  # of an earlier one of this name
         settings = {
             "POSELIFT_REDIS_URL": self.redis_url,
             "POSELIFT_DATA_DIR": self.folder / "data",
