@@ -28,7 +28,8 @@ _LAYOUTS = torch.stack(
         _mask(*_LIMBS) | _NOSE | _COCO_FACE | _FEET,  # HALPE-26
     ]
 )
-_LAYOUT_WEIGHTS = torch.tensor([0.72, 0.10, 0.06, 0.06, 0.06])
+_LAYOUT_WEIGHTS = torch.tensor([0.74, 0.12, 0.04, 0.04, 0.06])
+_FITTED_WEIGHTS = torch.tensor([0.1, 0.1, 0.4, 0.4, 0.0])
 
 _LOWER = _mask("knee", "ankle", "heel", "foot_index")
 _HIDEABLE = torch.stack(
@@ -46,9 +47,14 @@ _HIDEABLE = torch.stack(
 )
 
 
-def draw_known(dice: Dice, batch: int, frames: int) -> Bool[Tensor, "batch frames 33"]:
-    """Which keypoints are given at all."""
-    layout = _LAYOUTS[dice.pick(_LAYOUT_WEIGHTS, batch)]  # (B, P)
+def draw_known(
+    dice: Dice, batch: int, frames: int, fitted: Bool[Tensor, "batch"] | None = None
+) -> Bool[Tensor, "batch frames 33"]:
+    """Which keypoints are given at all; where ``fitted``, mostly those of Human3.6M-17."""
+    chosen = dice.pick(_LAYOUT_WEIGHTS, batch)
+    if fitted is not None:
+        chosen = torch.where(fitted, dice.pick(_FITTED_WEIGHTS, batch), chosen)
+    layout = _LAYOUTS[chosen]  # (B, P)
     part = _HIDEABLE[dice.integers((batch,), len(_HIDEABLE))]
     cropped = part & dice.chance((batch, 1), 0.12)
     known = (layout & ~cropped)[:, None].expand(batch, frames, -1)

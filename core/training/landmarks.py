@@ -41,8 +41,13 @@ def place_landmarks(
     time_s: Float[Tensor, "batch frames"],
     *,
     vary: Bool[Tensor, "batch"],
+    fitted: Bool[Tensor, "batch"] | None = None,
 ) -> Float[Tensor, "batch frames 33 3"]:
-    """Landmarks in the frame of the joints (y up); nominal and steady faces unless ``vary``."""
+    """Landmarks in the frame of the joints (y up); nominal and steady faces unless ``vary``.
+
+    Where ``fitted``, hips and shoulders are those of a motion capture's skeleton, as projected 3D
+    datasets have them: hips 23 to 29 cm apart, shoulders up to 6 cm closer than on the surface.
+    """
     doubt = vary.float()[:, None, None]
     points: dict[str, Tensor] = {}
     torso = _torso_axes(joints_m)
@@ -53,7 +58,20 @@ def place_landmarks(
     stacked = torch.stack([points[name] for name in KEYPOINT_NAMES], dim=2)
     batch = len(joints_m)
     offset = dice.normal((batch, 1, len(KEYPOINT_NAMES), 3)) * _SPREAD_M[:, None]
-    return stacked + (offset * doubt[..., None]) @ torso  # offsets are rows in (left, up, forward)
+    offset = offset * doubt[..., None]
+    if fitted is not None:
+        offset = offset + _fitted_skeleton(dice, batch) * fitted[:, None, None, None]
+    return stacked + offset @ torso  # offsets are rows in (left, up, forward)
+
+
+def _fitted_skeleton(dice: Dice, batch: int) -> Float[Tensor, "batch 1 33 3"]:
+    """How far a capture's hips lie outside, and its shoulders inside, of what is seen."""
+    offset = torch.zeros(batch, 1, len(KEYPOINT_NAMES), 3)
+    hips, shoulders = dice.uniform((batch,), 0.02, 0.05), -dice.uniform((batch,), 0.0, 0.03)
+    for side, outward in (("left", 1.0), ("right", -1.0)):
+        offset[:, 0, KEYPOINT_NAMES.index(f"{side}_hip"), 0] = outward * hips
+        offset[:, 0, KEYPOINT_NAMES.index(f"{side}_shoulder"), 0] = outward * shoulders
+    return offset
 
 
 def _torso_axes(joints_m: Tensor) -> Float[Tensor, "batch frames 3 3"]:

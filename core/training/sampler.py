@@ -1,6 +1,6 @@
 """Endless training windows: motion, a body, a camera and a detector, all drawn anew each time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -58,7 +58,10 @@ class Difficulty:
         exact: share of windows whose keypoints are where the joints say, without noise: projected
             mocap, or somebody's careful clicks.
         noise: share of the other windows that are seen through a detector.
-        definitions: their landmarks wander about their nominal places from clip to clip.
+        definitions: their landmarks wander about their nominal places from clip to clip; of exact
+            windows, in one of two.
+        fitted: share of the windows whose hips and shoulders are those of a motion capture's
+            skeleton, mostly with the keypoints of Human3.6M-17.
         hiding: other layouts, cropped bodies, missing frames.
         hint: share of the windows with the detector's noise, and all its keypoints, that come
             with its own 3D as well.
@@ -69,14 +72,15 @@ class Difficulty:
     exact: float = 0.15
     noise: float = 0.95
     definitions: bool = True
+    fitted: float = 0.1
     hiding: bool = True
     hint: float = 0.6
     told: float = 0.15
 
 
-CLEAN = Difficulty(bodies=False, exact=0.0, noise=0.0, definitions=False, hiding=False, hint=0.0)
-NOISY = Difficulty(bodies=False, exact=0.0, noise=1.0, definitions=True, hiding=False, hint=0.0)
-HINTED = Difficulty(bodies=False, exact=0.0, noise=1.0, definitions=True, hiding=False, hint=1.0)
+NOISY = Difficulty(bodies=False, exact=0.0, noise=1.0, fitted=0.0, hiding=False, hint=0.0)
+CLEAN = replace(NOISY, noise=0.0, definitions=False)
+HINTED = replace(NOISY, hint=1.0)
 """Noisy, with the detector's own 3D beside its keypoints: what a video gives."""
 
 
@@ -92,8 +96,13 @@ def draw_batch(
     exact = torch.zeros(batch, dtype=torch.bool)
     if difficulty.exact > 0:
         exact = dice.chance((batch,), difficulty.exact)
-    vary = ~exact if difficulty.definitions else torch.zeros_like(exact)
-    marks_m = place_landmarks(dice, world_m, times, vary=vary)
+    vary = torch.full_like(exact, difficulty.definitions)
+    if difficulty.definitions and difficulty.exact > 0:
+        vary = ~exact | dice.chance((batch,), 0.5)
+    fitted = None
+    if difficulty.fitted > 0:
+        fitted = dice.chance((batch,), difficulty.fitted)
+    marks_m = place_landmarks(dice, world_m, times, vary=vary, fitted=fitted)
     view = draw_viewpoint(dice, world_m, difficulty.told)
     root = world_m[:, :, BODY.root : BODY.root + 1]
     joints_m = (world_m - root) @ view.rotation[:, None].mT
@@ -111,7 +120,7 @@ def draw_batch(
             opinion = draw_hint(dice, points_m, times, noisy.error_m, noisy.swapped)
             hint_m = torch.where(given[..., None], opinion, hint_m)
     if difficulty.hiding:
-        known = draw_known(dice, batch, frames)
+        known = draw_known(dice, batch, frames, fitted)
         confidence = confidence * known
         # Only the detector that gives all keypoints gives a hint, and only with them.
         everything = known.any(1, keepdim=True).all(-1, keepdim=True)

@@ -86,6 +86,25 @@ def test_landmarks_wander_only_in_the_windows_that_say_so():
     assert (off_m[1] < 1e-6).all()
 
 
+def test_a_fitted_skeleton_has_wide_hips_and_narrow_shoulders():
+    pose = PERSON.expand(200, 1, 28, 3)
+    fitted = torch.arange(200) % 2 == 0
+    marks = place_landmarks(
+        Dice(0), pose, torch.zeros(200, 1), vary=torch.zeros(200, dtype=torch.bool), fitted=fitted
+    )[:, 0]
+
+    def across_m(part: str) -> torch.Tensor:
+        ends = [marks[:, KEYPOINT_NAMES.index(f"{side}_{part}")] for side in ("left", "right")]
+        return (ends[0] - ends[1]).norm(dim=-1)
+
+    plain_hips, plain_shoulders = across_m("hip")[1], across_m("shoulder")[1]
+    wider, closer = across_m("hip") - plain_hips, plain_shoulders - across_m("shoulder")
+    assert (wider[~fitted].abs() < 1e-5).all()
+    assert (closer[~fitted].abs() < 1e-5).all()
+    assert 0.039 < float(wider[fitted].min()) < 0.05 < 0.09 < float(wider[fitted].max()) < 0.101
+    assert -1e-5 < float(closer[fitted].min()) < 0.01 < 0.05 < float(closer[fitted].max()) < 0.061
+
+
 def test_a_mirrored_person_has_mirrored_landmarks():
     pose = torch.from_numpy(walking(1, 0))[None]
     now = torch.zeros(1, 1)

@@ -89,6 +89,16 @@ def test_layouts_and_crops_all_occur():
     assert draw_known(Dice(0), 600, 2)[:, 0].any(1).all()  # every window shows somebody
 
 
+def test_fitted_skeletons_come_mostly_as_human36m():
+    fitted = torch.arange(1000) % 2 == 0
+    nose, ear = KEYPOINT_NAMES.index("nose"), KEYPOINT_NAMES.index("left_ear")
+    known = draw_known(Dice(0), 1000, 8, fitted).any(1)
+    lacks_face = known[:, KEYPOINT_NAMES.index("left_shoulder")] & ~known[:, ear]
+    assert lacks_face[fitted].float().mean() > 0.7
+    assert lacks_face[~fitted].float().mean() < 0.3
+    assert known[fitted & lacks_face][:, nose].any()
+
+
 def test_drift_forgets_at_its_own_pace():
     """Autocorrelation of an Ornstein-Uhlenbeck process: exp(-dt / tau)."""
     dice = Dice(0)
