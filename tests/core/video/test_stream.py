@@ -1,5 +1,6 @@
 """Every container and codec: the right frames, upright, unsheared, at their true times."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -243,3 +244,11 @@ def test_expected_frames(selection, expected):
 def test_expected_frames_may_be_unknown():
     facts = VideoFacts(64, 64, 0, None, None, 30.0, "vp9", "webm", 64, 64)
     assert expected_frames(facts, FrameSelection()) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="no such thing on this system")
+def test_making_a_clip_leaves_this_thread_as_it_was_scheduled(tmp_path: Path):
+    """Or all that is started afterwards would take the processors away from everybody else."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+    make_video(tmp_path / "clip.mp4", codec="av1", frames=2)
+    assert (os.sched_getscheduler(0), os.sched_getparam(0).sched_priority) == before
