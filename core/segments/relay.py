@@ -62,6 +62,7 @@ class Relay(Generic[Picture]):
         self._findings = {first_segment: self._head.findings}
         self._is_over = False
         self._is_stopping = False
+        self._is_held_up = False
         self._error: BaseException | None = None
 
     def work(self, make_reader: Callable[[], Reads[Picture]]) -> None:
@@ -95,6 +96,9 @@ class Relay(Generic[Picture]):
                 found = self._findings.get(segment, Findings())
                 seen, is_complete = list(found.observations), found.is_complete
                 found.observations.clear()
+                if self._is_held_up and not self._is_far_ahead():
+                    self._is_held_up = False
+                    self._changed.notify_all()
                 is_relief, found.is_relief = found.is_relief, False
                 if is_complete:
                     del self._findings[segment]
@@ -130,6 +134,10 @@ class Relay(Generic[Picture]):
                     return partial(_close, self._leaving.pop())
                 if self._is_over:
                     return None
+                if self._is_far_ahead():
+                    self._is_held_up = True
+                    self._changed.wait()
+                    continue
                 if not self._head.is_busy and not self._head.findings.is_complete:
                     self._head.is_busy = True
                     return partial(self._go_on, self._head)
@@ -140,6 +148,15 @@ class Relay(Generic[Picture]):
                     return partial(self._begin, run)
                 self._changed.wait()
         return None
+
+    def _is_far_ahead(self) -> bool:
+        """Whether so much waits to be collected that nobody should begin with more.
+
+        Collecting keeps up wherever finding people takes longer than lifting them. Where it does
+        not, memory must not grow with the video either.
+        """
+        waiting = sum(len(found.observations) for found in self._findings.values())
+        return waiting > self._lanes * self._plan.longest
 
     def _next_start(self) -> int | None:
         """The nearest segment that a run should begin at now, if any."""

@@ -245,6 +245,20 @@ def test_no_more_pictures_are_drawn_than_fit_into_memory(threads):
                 break
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_who_is_drawn_from_too_slowly_waits(threads):
+    """Or what was seen would pile up for as long as the video goes on."""
+    source, office = Numbers(4000), Office()
+    with closing(office.observe(source, threads)) as seen:
+        for drawn, _ in zip((1, 2), seen, strict=False):
+            before = -1
+            while before != (before := source.drawn):
+                time.sleep(0.2)
+            # One segment is in our hands, one for each thread waits, and each was at another.
+            assert source.drawn <= drawn + (2 * threads + 2) * PLAN.longest + 32
+        assert len(list(seen)) == 4000 - 2
+
+
 def test_one_thread_is_never_more_than_a_segment_ahead_of_what_it_drew():
     source, office = Numbers(300), Office()
     most = 0
