@@ -14,9 +14,13 @@ from core.keypoints.protocol import KeypointEstimator
 from core.tracking.assignment import cheapest_pairs
 from core.tracking.sightings import Sighting, compare
 
-# Body sizes, 10 cm for an adult. Two trackers on one body differ by a tenth of that; with more
-# than this between them, one has slipped to another body or lies on its side.
+# Body sizes, 10 cm for an adult. Two trackers on one body mostly differ by a tenth of that; with
+# more than this between them, one has slipped to another body or lies on its side.
 _SAME = 0.2
+# Now and then a tracker throws a limb or a whole body far off, and is back in the next frame: in
+# one of thirty frames two that follow the same man differ by more than the above. Beyond this it
+# is not the same place any more.
+_SAME_PLACE = 0.7
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,30 @@ class StartsAnywhere(KeypointEstimator, Protocol):
         ...
 
 
-def continues(earlier: Attention, later: Attention) -> bool:
-    """Whether ``later`` may go on in place of ``earlier``; both have just seen the same frame."""
-    count = len(earlier.followed)
-    if not earlier.is_settled or count != len(later.followed):
+def continues(earlier: Sequence[Attention], later: Sequence[Attention]) -> bool:
+    """Whether ``later`` may go on in place of ``earlier``.
+
+    It may if both follow the same people in most of the frames, and in the newest at least in the
+    same place.
+
+    Args:
+        earlier: whom one follows in the last frames it has seen, the newest last.
+        later: whom the other follows; its newest frame is the same one. There may be fewer.
+    """
+    both = list(zip(reversed(earlier), reversed(later), strict=False))
+    newest, beside = both[0]
+    if not newest.is_settled or not _are_same(newest, beside, _SAME_PLACE):
         return False
-    apart = [[_distance(one, other) for other in later.followed] for one in earlier.followed]
+    return 2 * sum(_are_same(one, other, _SAME) for one, other in both) > len(both)
+
+
+def _are_same(one: Attention, other: Attention, within: float) -> bool:
+    count = len(one.followed)
+    if count != len(other.followed):
+        return False
+    apart = [[_distance(this, that) for that in other.followed] for this in one.followed]
     cost = np.array(apart, np.float64).reshape(count, count)
-    return len(cheapest_pairs(cost, _SAME)) == count
+    return len(cheapest_pairs(cost, within)) == count
 
 
 def _distance(one: Sighting, other: Sighting) -> float:

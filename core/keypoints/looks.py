@@ -118,8 +118,9 @@ def _look(
     """Mean colours of the torso and of the thighs."""
     torso = _IN_TORSO @ sighting.keypoints_px[_CORNERS.ravel()]
     thighs = (_IN_THIGH @ sighting.keypoints_px[_THIGHS]).reshape(-1, 2)
-    points_px = np.nan_to_num(np.concatenate([torso, thighs]))
+    points_px = np.concatenate([torso, thighs])
+    points_px[np.isnan(points_px)] = 0
     height, width = rgb.shape[:2]
-    columns, rows = points_px.clip(0, (width - 1, height - 1)).astype(int).T
+    columns, rows = np.minimum(np.maximum(points_px, 0), (width - 1, height - 1)).astype(int).T
     colours = rgb[rows, columns]
     return np.stack([colours[: len(torso)].mean(axis=0), colours[len(torso) :].mean(axis=0)])

@@ -11,12 +11,22 @@ WARM_UP_FRAMES = 6
 """After so many frames a tracker that starts afresh says the same as one that has been at work, up
 to MediaPipe's own noise."""
 
+COMPARED_FRAMES = 3
+"""The newest frames that two runs have both seen, in which they are held against each other."""
+
 _FIRST_LONGER = 1.1
 """The first segment is searched while those after it wait for their first picture."""
 _STRETCHED = 1.1  # a little more in each segment is better than a short one at the end
 _MISCOUNTED = 2  # headers are a picture or two wrong, and one left over would be a segment
-CUTTING = (LENGTH_FRAMES, WARM_UP_FRAMES, _FIRST_LONGER, _STRETCHED, _MISCOUNTED)
-"""All that decides where a video is cut, besides its length."""
+CUTTING = (
+    LENGTH_FRAMES,
+    WARM_UP_FRAMES,
+    COMPARED_FRAMES,
+    _FIRST_LONGER,
+    _STRETCHED,
+    _MISCOUNTED,
+)
+"""All that decides where a video is cut, and who goes on there, besides its length."""
 
 
 @dataclass(frozen=True)

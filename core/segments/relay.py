@@ -7,13 +7,14 @@ away, and the head goes on itself, as if the video had never been cut. So whose 
 depends on the pictures alone; the number of threads and their luck only decide how soon.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from threading import Condition
 from typing import Generic, TypeVar
 
-from core.keypoints.attention import StartsAnywhere, continues
-from core.segments.plan import SegmentPlan
+from core.keypoints.attention import Attention, StartsAnywhere, continues
+from core.segments.plan import COMPARED_FRAMES, SegmentPlan
 from core.segments.run import Findings, Run
 from core.segments.shared_pictures import GivenUp, SharedPictures
 from core.tracking.association import Observation
@@ -177,12 +178,14 @@ class Relay(Generic[Picture]):
     def _begin(self, run: Run, read: Reads[Picture]) -> None:
         """A run of its own: the frames before its segment first, then the segment."""
         start = self._plan.start(run.segment)
+        newest: deque[Attention] = deque(maxlen=COMPARED_FRAMES)
         try:
             self._picture(start, run)  # is there such a segment at all?
             run.estimator = run.estimator or self._open_another()
             while run.place < start:
                 read(run.estimator, self._picture(run.place, run))
                 run.place += 1
+                newest.append(run.estimator.attention())
         except BaseException as reason:
             run.close()
             if not isinstance(reason, GivenUp):
@@ -194,7 +197,7 @@ class Relay(Generic[Picture]):
                 self._changed.notify_all()
             return
         with self._changed:
-            run.at_start = run.estimator.attention()
+            run.at_start = newest or [run.estimator.attention()]
             run.estimator.settle()
             self._relieve()
             self._changed.notify_all()
@@ -203,6 +206,7 @@ class Relay(Generic[Picture]):
     def _search(self, run: Run, read: Reads[Picture]) -> None:
         """The rest of the segment that a run is at."""
         end = self._plan.start(run.segment + 1)
+        newest: deque[Attention] = deque(maxlen=COMPARED_FRAMES)
         try:
             while run.place < end:
                 picture = self._pictures.get(run.place, partial(self._is_wanted, run))
@@ -210,14 +214,15 @@ class Relay(Generic[Picture]):
                     run.has_ended = True
                     break
                 self._add(run, read(self._estimator(run), picture))
+                if run.place > end - COMPARED_FRAMES:
+                    newest.append(self._estimator(run).attention())
         except BaseException as reason:
             run.close()
             if isinstance(reason, GivenUp):
                 return
             raise
-        attention = self._estimator(run).attention()
         with self._changed:
-            run.at_end = attention
+            run.at_end = newest
             run.is_busy = False
             run.findings.is_complete = True
             if run.is_dropped:

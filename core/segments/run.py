@@ -1,6 +1,7 @@
 """One estimator on its way through a video, and what it has seen."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.keypoints.attention import Attention, StartsAnywhere
@@ -34,8 +35,8 @@ class Run:
         is_busy: a thread is at it.
         is_dropped: it turned out to follow somebody else, and must stop.
         has_ended: it has seen the last frame of the video.
-        at_start: whom it followed at the end of its warm-up.
-        at_end: whom it followed at the end of the segment that it has finished.
+        at_start: whom it followed in the last frames of its warm-up, the newest last.
+        at_end: whom it followed in the last frames of the segment that it has finished.
     """
 
     segment: int
@@ -45,8 +46,8 @@ class Run:
     is_busy: bool = False
     is_dropped: bool = False
     has_ended: bool = False
-    at_start: Attention | None = None
-    at_end: Attention | None = None
+    at_start: Sequence[Attention] | None = None
+    at_end: Sequence[Attention] | None = None
 
     def close(self) -> None:
         """Give the estimator's landmarkers back; may be called twice."""

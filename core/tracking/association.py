@@ -106,8 +106,10 @@ class _Tracklet:
         per_s = _GATE_PER_S if self.sightings > 1 else _GATE_PER_S_UNKNOWN
         gate = _GATE + per_s * min(unseen_s, max(interval_s, _GATE_GROWS_FOR_S))
         travelled_s = _VELOCITY_FADES_S * (1 - np.exp(-unseen_s / _VELOCITY_FADES_S))
-        apart = compare(self.last, sighting, self.velocity_px_per_s * travelled_s)
-        share = np.inf if apart is None else apart.distance / gate
+        apart = compare(self.last, sighting)
+        if apart is None:
+            return np.inf
+        share = apart.distance_from(self.velocity_px_per_s * travelled_s) / gate
         return float(share) if share < 1 else np.inf
 
     def seen(self, sighting: Sighting, now_s: float, interval_s: float) -> "_Tracklet":

@@ -58,14 +58,42 @@ class Displacement:
     """How the body of one sighting lies relative to another's.
 
     Attributes:
-        shift_px: mean movement of the keypoints both have.
-        distance: how unlike they are, in body sizes: 0 is the same pose in the same place.
+        weights: of the main keypoints that both have; they sum to 1.
+        moved_px: from where to where each of these went.
+        shift_px: their mean movement.
         size_ratio: how much larger the second body is.
+        size_px: one body size, of both.
     """
 
+    weights: Float64[np.ndarray, "shared"]
+    moved_px: Float64[np.ndarray, "shared 2"]
     shift_px: Float64[np.ndarray, "2"]
-    distance: float
     size_ratio: float
+    size_px: float
+
+    @property
+    def distance(self) -> float:
+        """How unlike the two are, in body sizes: 0 is the same pose in the same place."""
+        return self._distance(self.shift_px, self.moved_px)
+
+    def distance_from(self, expected_shift_px: Float64[np.ndarray, "2"]) -> float:
+        """The same, had the first body moved by so much as a whole."""
+        return self._distance(self.shift_px - expected_shift_px, self.moved_px - expected_shift_px)
+
+    def _distance(
+        self, shift_px: Float64[np.ndarray, "2"], moved_px: Float64[np.ndarray, "shared 2"]
+    ) -> float:
+        """The mean of how far the body as a whole lies off and how far its keypoints do.
+
+        They are scaled by body size and weighted by confidence, in the spirit of object keypoint
+        similarity. Half the logarithm of the size ratio is added: being 1.5 times as large costs
+        0.2 body sizes.
+
+        Source: Lin et al., "Microsoft COCO", ECCV 2014, for scale-normalised keypoint similarity.
+        """
+        off_px = np.hypot(shift_px[0], shift_px[1])
+        off_px += self.weights @ np.hypot(moved_px[:, 0], moved_px[:, 1])
+        return 0.5 * float(off_px) / self.size_px + 0.5 * abs(float(np.log(self.size_ratio)))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -75,15 +103,18 @@ def measure(detection: Detection) -> Sighting | None:
     Keypoints with a coordinate or confidence that is not finite count as missing. A detection is
     dropped when fewer than four main keypoints are left, or when they all lie in one point.
     """
-    known = np.isfinite(detection.keypoints_px).all(1) & np.isfinite(detection.confidence)
-    confidence = np.where(known, np.clip(detection.confidence, 0, 1), 0).astype(np.float32)
-    keypoints_px = np.where(known[:, None], detection.keypoints_px, np.nan).astype(np.float32)
-    usable = _usable(confidence)
+    keypoints_px = detection.keypoints_px.astype(np.float32)
+    confidence = np.minimum(np.maximum(detection.confidence, 0), 1).astype(np.float32)
+    known = np.isfinite(keypoints_px).all(1) & np.isfinite(detection.confidence)
+    if not known.all():
+        confidence[~known], keypoints_px[~known] = 0, np.nan
+    main = confidence[MAIN_KEYPOINTS]
+    usable = main >= _MIN_CONFIDENCE
     if usable.sum() < _MIN_KEYPOINTS:
         return None
-    weights = confidence[MAIN_KEYPOINTS][usable].astype(np.float64)
+    weights = main[usable].astype(np.float64)
     weights /= weights.sum()
-    points = keypoints_px[MAIN_KEYPOINTS][usable].astype(np.float64)
+    points = keypoints_px[MAIN_KEYPOINTS[usable]].astype(np.float64)
     centre_px = weights @ points
     size_px = float(np.sqrt(weights @ ((points - centre_px) ** 2).sum(1)))
     if size_px < _MIN_SIZE_PX:
@@ -94,47 +125,17 @@ def measure(detection: Detection) -> Sighting | None:
         hint_m=detection.hint_m,
         centre_px=centre_px,
         size_px=size_px,
-        body_confidence=float(confidence[MAIN_KEYPOINTS].mean()),
+        body_confidence=float(main.mean()),
     )
-
-
-def compare(
-    first: Sighting, second: Sighting, expected_shift_px: Float64[np.ndarray, "2"] | None = None
-) -> Displacement | None:
-    """How far ``second`` is from ``first``, or from where ``first`` is expected to have moved.
-
-    The distance is the mean of how far the body as a whole lies off and how far its keypoints do
-    (scaled by body size and weighted by confidence, in the spirit of object keypoint similarity),
-    plus half the logarithm of the size ratio: being 1.5 times as large costs 0.2 body sizes.
-
-    Returns:
-        None if the two share no usable keypoint.
-
-    Source: Lin et al., "Microsoft COCO", ECCV 2014, for scale-normalised keypoint similarity.
-    """
-    moved = _moved(first, second)
-    if moved is None:
-        return None
-    expected = np.zeros(2) if expected_shift_px is None else expected_shift_px
-    off_px = np.hypot(*(moved.shift_px - expected)) + moved.weights @ np.hypot(
-        *(moved.moved_px - expected).T
-    )
-    distance = 0.5 * float(off_px) / moved.size_px + 0.5 * abs(float(np.log(moved.size_ratio)))
-    return Displacement(shift_px=moved.shift_px, distance=distance, size_ratio=moved.size_ratio)
-
-
-@dataclass(frozen=True, eq=False)
-class _Moved:
-    weights: Float64[np.ndarray, "shared"]
-    moved_px: Float64[np.ndarray, "shared 2"]
-    shift_px: Float64[np.ndarray, "2"]
-    size_ratio: float
-    size_px: float
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _moved(first: Sighting, second: Sighting) -> _Moved | None:
-    """What of a comparison does not depend on what is expected: a pair is compared five times."""
+def compare(first: Sighting, second: Sighting) -> Displacement | None:
+    """How ``second`` lies relative to ``first``; a pair is compared five times.
+
+    Returns:
+        None if the two share no usable keypoint.
+    """
     shared = _usable(first.confidence) & _usable(second.confidence)
     if not shared.any():
         return None
@@ -142,7 +143,7 @@ def _moved(first: Sighting, second: Sighting) -> _Moved | None:
     weights = np.sqrt(first.confidence[main].astype(np.float64) * second.confidence[main])
     weights /= weights.sum()
     moved_px = second.keypoints_px[main].astype(np.float64) - first.keypoints_px[main]
-    return _Moved(
+    return Displacement(
         weights=weights,
         moved_px=moved_px,
         shift_px=weights @ moved_px,

@@ -58,6 +58,8 @@ class People:
     @classmethod
     def joined(cls, batches: Sequence[Self]) -> Self:
         """All crops of the batches, in order."""
+        if len(batches) == 1:
+            return batches[0]
         if not batches:
             shapes = ((0, 33, 2), (0, 2, 2), (0, 33), (0, 33, 3), (0,))
             kinds = (np.float32, np.float64, np.float32, np.float32, np.float32)

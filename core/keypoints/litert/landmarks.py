@@ -18,6 +18,7 @@ _USED = KEYPOINTS + 2  # the alignment points come next
 _LANDMARK = np.arange(_USED)[:, None, None]
 _AROUND = np.arange(-REACH, REACH + 1)
 _DEEPEST = -80.0  # a sigmoid of less is 0, and its exponential overflows
+_LEAST = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,21 +62,29 @@ def _refine(
     points: Float32[np.ndarray, "35 2"], heat_maps: Float32[np.ndarray, "height width 39"]
 ) -> Float32[np.ndarray, "35 2"]:
     """Move each landmark to the heat map's centre of mass around it, where the map is sure."""
-    height, width, _ = heat_maps.shape
+    height, width, depth = heat_maps.shape
     size = np.array([width, height])
     centre = (points * size).astype(np.int64)  # (L, 2)
     cells = centre[:, :, None] + _AROUND  # (L, 2, K): columns, rows
-    inside = cells.clip(0, size[:, None] - 1)
-    heat = _sigmoid(heat_maps[inside[:, 1, :, None], inside[:, 0, None, :], _LANDMARK])
+    inside = np.minimum(np.maximum(cells, 0), size[:, None] - 1)
+    place = inside[:, 1, :, None] * width + inside[:, 0, None, :]  # (L, K, K)
+    heat = _sigmoid(heat_maps.reshape(-1).take(place * depth + _LANDMARK))
     known = cells == inside
-    heat *= known[:, 1, :, None] & known[:, 0, None, :]  # (L, K, K)
-    across, down = heat.sum(1), heat.sum(2)  # (L, K)
-    total = across.sum(1).clip(min=np.finfo(np.float32).tiny)
-    mean = np.stack([(across * cells[:, 0]).sum(1), (down * cells[:, 1]).sum(1)], axis=1)
+    if not known.all():
+        heat *= known[:, 1, :, None] & known[:, 0, None, :]
+    across, down = np.add.reduce(heat, 1), np.add.reduce(heat, 2)  # (L, K)
+    total = np.maximum(np.add.reduce(across, 1), _LEAST)
+    mean = np.empty(points.shape)
+    np.add.reduce(across * cells[:, 0], 1, out=mean[:, 0])
+    np.add.reduce(down * cells[:, 1], 1, out=mean[:, 1])
     on_map = (centre >= 0).all(1) & (centre[:, 0] < width)
-    moved = on_map & (heat.max((1, 2)) >= SURE)
+    moved = on_map & (np.maximum.reduce(heat, (1, 2)) >= SURE)
     return np.where(moved[:, None], mean / total[:, None] / size, points).astype(np.float32)
 
 
 def _sigmoid(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    return 1 / (1 + np.exp(-logits.clip(min=_DEEPEST)))
+    numbers = np.maximum(logits, _DEEPEST)
+    np.negative(numbers, out=numbers)
+    np.exp(numbers, out=numbers)
+    numbers += 1
+    return np.divide(1, numbers, out=numbers)

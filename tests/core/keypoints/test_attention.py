@@ -42,4 +42,34 @@ def attention(*people, is_settled=True):
     ],
 )
 def test_only_who_follows_the_same_people_goes_on(earlier, later, expected):
-    assert continues(earlier, later) is expected
+    assert continues([earlier], [later]) is expected
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "expected"),
+    [
+        ((300, 301, 320), (300, 301, 302), True),
+        ((300, 320, 302), (300, 301, 302), True),
+        ((300, 320, 322), (300, 301, 302), False),
+        ((300, 301, 362), (300, 301, 302), False),
+        ((900, 300, 301), (300, 301), True),
+        ((900, 320, 301), (300, 301), False),
+    ],
+    ids=[
+        "thrown off in the newest",
+        "thrown off before",
+        "thrown off in most",
+        "somebody else in the newest",
+        "what only one has seen does not count",
+        "half is not most",
+    ],
+)
+def test_one_frame_in_which_a_tracker_is_thrown_off_does_not_count(earlier, later, expected):
+    """Somebody whose body size is 36 pixels."""
+    assert continues([attention(x) for x in earlier], [attention(x) for x in later]) is expected
+
+
+def test_who_is_hidden_in_the_newest_frame_is_awaited():
+    sure, unsure = attention(300), attention(300, is_settled=False)
+    assert continues([unsure, sure], [sure, sure])
+    assert not continues([sure, unsure], [sure, sure])

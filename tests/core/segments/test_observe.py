@@ -72,7 +72,8 @@ class Tracker:
         if self._x_px is None:
             self._now = Attention([], is_settled=True)
             return []
-        person = figure(self._x_px + frame.index + 1 / len(self.seen), 300, 120)
+        astray = 20 if self.seen[0] == 0 and frame.index in self._office.astray else 0
+        person = figure(self._x_px + frame.index + 1 / len(self.seen) + astray, 300, 120)
         self._now = Attention([measure(person)], is_settled=frame.index not in self._office.unsure)
         return [person]
 
@@ -98,6 +99,7 @@ class Office:
         self.trackers: list[Tracker] = []
         self.broken_at: int | None = None
         self.unsure: set[int] = set()
+        self.astray: set[int] = set()
 
     def open(self) -> Tracker:
         tracker = Tracker(self, self._choose)
@@ -231,6 +233,13 @@ def test_as_long_as_somebody_could_take_over_nobody_else_goes_on():
     office.unsure = {9}  # the last frame of the first segment
     list(office.observe(Numbers(30), 2))
     assert office.trackers[0].seen == list(range(20))
+
+
+@pytest.mark.parametrize(("astray", "relieved"), [({9}, True), ({8}, True), ({8, 9}, False)])
+def test_one_frame_in_which_the_head_is_thrown_off_costs_no_segment(astray, relieved):
+    office = Office()
+    office.astray = astray
+    assert (10 in reliefs(office, 30, 2)) == relieved
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
