@@ -18,10 +18,11 @@ from benchmarks.measurement import Measurement
 from core.assets.cache import cached_path, default_cache_folder
 from core.assets.fetching import fetch
 from core.assets.manifest import DEMO_CLIP
+from core.box.limits import BoxLimits
+from core.box.process import Box
 from core.observing import LONGEST_SIDE_PX
 from core.video.box.boxes import DecoderBoxes
-from core.video.box.limits import BoxLimits
-from core.video.box.process import Box
+from core.video.box.kind import VIDEO
 from core.video.reader import VideoReader, read_here
 from core.video.upright import UprightRgb
 
@@ -100,7 +101,7 @@ def _cost(work: Callable[[], None]) -> _Cost:
 
 def _start() -> _Cost:
     def start() -> None:
-        with Box(BoxLimits()) as box:
+        with Box(BoxLimits(), VIDEO) as box:
             box.walls()
 
     return _cost(start)

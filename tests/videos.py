@@ -5,7 +5,9 @@ white bottom right, and a band of black and white bars across the middle that sp
 number in binary. So a test can see a wrong frame, a wrong turn, and a sheared picture.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,7 +119,10 @@ def make_video(
     encoder, default_format, preset = ENCODERS.get(codec, (codec, "yuv420p", {}))
     muxer = container or FORMATS[path.suffix]
     muxer_options = muxer_options or ({"movflags": "use_metadata_tags"} if tags else {})
-    with av.open(str(path), "w", format=muxer, options=muxer_options) as output:
+    with (
+        _scheduled_as_before(),
+        av.open(str(path), "w", format=muxer, options=muxer_options) as output,
+    ):
         output.metadata.update(tags or {})
         sound = output.add_stream("mp2", rate=48_000) if with_audio or audio_only else None
         if not audio_only:
@@ -142,6 +147,23 @@ def make_video(
         if sound is not None:
             _add_silence(output, sound, seconds=1)
     return path
+
+
+@contextmanager
+def _scheduled_as_before() -> Iterator[None]:
+    """Undo what SVT-AV1 does to the thread that opens it, where the user is root.
+
+    It is given real-time priority, as all its children are from then on: they take the processors
+    away from everything else, and no test that waits for another process means what it says.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def huge(path: Path, side_px: int = 20_000) -> Path:
