@@ -130,7 +130,7 @@ class Runtime(Closing):
             OutOfMemory: not even one window of frames fits into the budget.
         """
         device = _device(config)
-        # The lifter is small: more threads only spin against MediaPipe's and other processes'.
+        # The lifter is small: more threads only spin against the 2D networks' and other processes'.
         torch.set_num_threads(1)
         cv2.setNumThreads(1)
         lifter = load_lifter(config.checkpoint)
