@@ -1,6 +1,5 @@
 """Memory without a name that two processes share, gone with the last of them."""
 
-import fcntl
 import mmap
 import os
 import tempfile
@@ -20,7 +19,7 @@ def shared_memory() -> int:
     descriptor = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(descriptor, size_bytes)
     # Whoever cuts off shared memory kills those who read from it.
-    _seal(descriptor, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    _seal(descriptor)
     return descriptor
 
 
@@ -46,9 +45,13 @@ def as_file(content: bytes) -> Iterator[int]:
         rest = memoryview(content)
         while rest:
             rest = rest[file.write(rest) :]
-        _seal(descriptor, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+        _seal(descriptor, content=True)
         yield descriptor
 
 
-def _seal(descriptor: int, what: int) -> None:
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, what | fcntl.F_SEAL_SEAL)
+def _seal(descriptor: int, *, content: bool = False) -> None:
+    """Keep the size as it is, and the content if wanted, for good."""
+    import fcntl  # not everywhere
+
+    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals | (fcntl.F_SEAL_WRITE if content else 0))
