@@ -223,7 +223,7 @@ with DecoderBoxes(module={INTRUDER!r}) as boxes:
             assert parent.stdout.readline() == "waiting\n"
         assert box.is_running()
         parent.send_signal(how)
-        parent.wait(20)
+        parent.wait(120)
     wait_for(lambda: not box.is_running() or box.status() == psutil.STATUS_ZOMBIE)
 
 

@@ -100,12 +100,14 @@ def test_an_abandoned_video_leaves_nothing_to_the_next(estimators, demo_frames):
 
 
 def test_closing_gives_threads_back(full_bundle, demo_frames):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with PoseEstimators(lambda _: full_bundle) as estimators:
         everything(estimators, demo_frames[8:12], 2)
         estimators.estimate_image(demo_frames[8].rgb, PoseModel.FULL)
-        assert threading.active_count() > before
-    assert threading.active_count() == before
+        new = set(threading.enumerate()) - before
+        loading = [thread for thread in new if thread.name.startswith("pose-models")]
+        assert loading
+    assert not any(thread.is_alive() for thread in loading)
 
 
 def test_a_model_that_cannot_be_fetched_says_so_every_time(make):
