@@ -4,24 +4,24 @@ Both ways end with the upright RGB that an estimator sees. They take turns in on
 whatever else the machine does hits both.
 """
 
-import resource
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.cost import Cost, cost
 from benchmarks.end_to_end_clips import make_clip
 from benchmarks.measurement import Measurement
+from benchmarks.picture_box import measure_pictures
 from core.assets.cache import cached_path, default_cache_folder
 from core.assets.fetching import fetch
 from core.assets.manifest import DEMO_CLIP
+from core.box.limits import BoxLimits
+from core.box.process import Box
 from core.observing import LONGEST_SIDE_PX
 from core.video.box.boxes import DecoderBoxes
-from core.video.box.limits import BoxLimits
-from core.video.box.process import Box
+from core.video.box.kind import VIDEO
 from core.video.reader import VideoReader, read_here
 from core.video.upright import UprightRgb
 
@@ -29,14 +29,6 @@ FRAMES = 120
 ROUNDS = 5
 
 Opens = Callable[[Path], AbstractContextManager[VideoReader]]
-
-
-@dataclass(frozen=True)
-class _Cost:
-    """Of one run through the clip; processor time is that of this process and its children."""
-
-    wall_ms: float
-    cpu_ms: float
 
 
 def measure(rounds: int = ROUNDS, frames: int = FRAMES) -> Measurement:
@@ -53,12 +45,13 @@ def measure(rounds: int = ROUNDS, frames: int = FRAMES) -> Measurement:
         for side_px in (LONGEST_SIDE_PX, None):
             costs = _in_turns(clip, ways, side_px, rounds)
             name = f"{side_px}px" if side_px else "full_size"
-            for way, cost in costs.items():
-                rows.append(_row(f"{name}, {way}", cost, frames))
+            for way, spent in costs.items():
+                rows.append(_row(f"{name}, {way}", spent, frames))
             ratios[f"{name}_cpu"] = _ratio(costs)
     starts = [_start() for _ in range(rounds)]
-    middle = _Cost(median(s.wall_ms for s in starts), median(s.cpu_ms for s in starts))
+    middle = Cost(median(s.wall_ms for s in starts), median(s.cpu_ms for s in starts))
     rows.append(_row("start of a box", middle, 1))
+    rows += [_row(what, of_one, 1) for what, of_one in measure_pictures().items()]
     return Measurement(
         ratios=ratios,
         rows=rows,
@@ -70,13 +63,13 @@ def measure(rounds: int = ROUNDS, frames: int = FRAMES) -> Measurement:
 
 def _in_turns(
     clip: Path, ways: dict[str, Opens], side_px: int | None, rounds: int
-) -> dict[str, list[_Cost]]:
-    costs: dict[str, list[_Cost]] = {way: [] for way in ways}
+) -> dict[str, list[Cost]]:
+    costs: dict[str, list[Cost]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, opens in ways.items():
-            whole = _cost(lambda opens=opens: _run(clip, opens, side_px, None))
-            begun = _cost(lambda opens=opens: _run(clip, opens, side_px, 1))
-            costs[way].append(_Cost(whole.wall_ms - begun.wall_ms, whole.cpu_ms - begun.cpu_ms))
+            whole = cost(lambda opens=opens: _run(clip, opens, side_px, None))
+            begun = cost(lambda opens=opens: _run(clip, opens, side_px, 1))
+            costs[way].append(Cost(whole.wall_ms - begun.wall_ms, whole.cpu_ms - begun.cpu_ms))
     return costs
 
 
@@ -92,32 +85,21 @@ def _run(clip: Path, opens: Opens, side_px: int | None, most: int | None) -> Non
         pictures.close()
 
 
-def _cost(work: Callable[[], None]) -> _Cost:
-    cpu_s, start_s = _cpu_s(), time.perf_counter()
-    work()
-    return _Cost(1000 * (time.perf_counter() - start_s), 1000 * (_cpu_s() - cpu_s))
-
-
-def _start() -> _Cost:
+def _start() -> Cost:
     def start() -> None:
-        with Box(BoxLimits()) as box:
+        with Box(BoxLimits(), VIDEO) as box:
             box.walls()
 
-    return _cost(start)
+    return cost(start)
 
 
-def _cpu_s() -> float:
-    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in both)
-
-
-def _ratio(costs: dict[str, list[_Cost]]) -> float:
+def _ratio(costs: dict[str, list[Cost]]) -> float:
     rounds = zip(costs["box"], costs["here"], strict=True)
     return round(median(box.cpu_ms / here.cpu_ms for box, here in rounds), 3)
 
 
-def _row(what: str, cost: _Cost | list[_Cost], frames: int) -> dict[str, float | int | str]:
-    costs = cost if isinstance(cost, list) else [cost]
+def _row(what: str, spent: Cost | list[Cost], frames: int) -> dict[str, float | int | str]:
+    costs = spent if isinstance(spent, list) else [spent]
     return {
         "what": what,
         "cpu_ms": round(median(c.cpu_ms for c in costs) / frames, 2),

@@ -93,14 +93,14 @@ class DecoderCrashed(VideoError):
     """The same file would do the same again."""
 
     code = "decoder_crashed"
-    title = "The video crashes the decoder"
+    title = "The file crashes the decoder"
 
 
 class DecoderLimits(VideoError):
     """Memory, processor time or patience; trying again would end in the same way."""
 
     code = "decoder_limits"
-    title = "The video takes more to decode than it may"
+    title = "The file takes more to decode than it may"
 
 
 # --- What the user asked for --------------------------------------------------------------------

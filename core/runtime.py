@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,9 @@ import torch
 from core.assets.bundle import own_bundle, pose_bundle
 from core.assets.cache import default_cache_folder
 from core.assets.packages import OnProgress, no_progress
+from core.box.boxes import Boxes
+from core.box.limits import BoxLimits
+from core.box.sandbox import Sandbox
 from core.cameras import Camera
 from core.checkpoints import LoadedLifter, load_lifter
 from core.chunks import PoseChunk, TrackChunk
@@ -23,7 +26,8 @@ from core.contracts import JobOptions, PersonPose, PoseModel
 from core.cores import usable_cores
 from core.errors import ConfigInvalid
 from core.export.onnx_lifter import OnnxLifter
-from core.images import read_image
+from core.images.box.boxes import PICTURE_LIMITS, ImageBoxes
+from core.images.reading import read_image
 from core.keypoints.backends import MakesEstimators, PoseBackend, make_estimators
 from core.keypoints.files import KeypointFile
 from core.keypoints.protocol import Detection, KeypointEstimator
@@ -34,10 +38,8 @@ from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
 from core.results.manifest import ModelFacts
 from core.resuming import OpenSpool, no_spool
 from core.video.box.boxes import DecoderBoxes
-from core.video.box.limits import BoxLimits
 from core.video.frames import VideoLimits
 from core.video.reader import read_here
-from core.video.sandbox import Sandbox
 
 HOST_BUDGET_MIB = 512
 """Memory for batches of windows on the CPU, where larger batches gain nothing."""
@@ -63,9 +65,10 @@ class RuntimeConfig:
         pose_backend: what computes the 2D networks; ``auto`` is PyTorch on a GPU, else LiteRT.
         threads: how many search a video for people side by side; as many as there are cores if
             unset. The result does not depend on it.
-        sandbox: whether videos are decoded in a process that can do nothing else. The result does
-            not depend on it.
-        decoder_memory_mib: how much that process may have.
+        sandbox: whether videos and pictures are decoded in processes that can do nothing else. The
+            result does not depend on it.
+        decoder_memory_mib: how much such a process may have.
+        serves: what is tried in such a process before the first job, and has one waiting for it.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -80,6 +83,7 @@ class RuntimeConfig:
     threads: int | None = None
     sandbox: Sandbox = Sandbox.OFF
     decoder_memory_mib: int | None = None
+    serves: Literal["videos", "pictures"] = "videos"
 
 
 class Runtime(Closing):
@@ -95,9 +99,11 @@ class Runtime(Closing):
         onnx_lifter: OnnxLifter | None = None,
         threads: int = 1,
         boxes: DecoderBoxes | None = None,
+        image_boxes: ImageBoxes | None = None,
     ) -> None:
         self._estimators = estimators
         self._boxes = boxes
+        self._image_boxes = image_boxes
         self._threads = threads
         self._lifter = lifter
         self._bundle_of = bundle_of
@@ -124,7 +130,7 @@ class Runtime(Closing):
             OutOfMemory: not even one window of frames fits into the budget.
         """
         device = _device(config)
-        # The lifter is small: more threads only spin against MediaPipe's and other processes'.
+        # The lifter is small: more threads only spin against the 2D networks' and other processes'.
         torch.set_num_threads(1)
         cv2.setNumThreads(1)
         lifter = load_lifter(config.checkpoint)
@@ -136,11 +142,17 @@ class Runtime(Closing):
                 estimators.warm_up(config.pose_model)
             budget_mib = _budget_mib(config, device)
             threads = config.threads or usable_cores()
-            boxes = _boxes(config)
-            if boxes is not None:
-                undo.enter_context(boxes)
+            boxes, image_boxes = _boxes(config, undo)
             runtime = cls(
-                estimators, lifter, device, budget_mib, bundle_of, onnx_lifter, threads, boxes
+                estimators,
+                lifter,
+                device,
+                budget_mib,
+                bundle_of,
+                onnx_lifter,
+                threads,
+                boxes,
+                image_boxes,
             )
             undo.pop_all()  # from here on the runtime closes them
         return runtime
@@ -155,7 +167,12 @@ class Runtime(Closing):
     @property
     def decoder(self) -> str:
         """Where videos are decoded: in ``this process``, or in a box, with what it is made of."""
-        return "this process" if self._boxes is None else str(self._boxes)
+        return _where(self._boxes)
+
+    @property
+    def image_decoder(self) -> str:
+        """Likewise, for single pictures."""
+        return _where(self._image_boxes)
 
     def lift_video(
         self,
@@ -209,8 +226,9 @@ class Runtime(Closing):
 
         Raises:
             ImageInvalid: this is no picture we can read.
+            DecoderCrashed: it broke the process that decoded it; likewise ``DecoderLimits``.
         """
-        rgb = read_image(image)
+        rgb = read_image(image) if self._image_boxes is None else self._image_boxes.read(image)
         detections = self._estimators.estimate_image(rgb, PoseModel.FULL, PICTURE_PERSONS)
         if not detections:
             return []
@@ -231,8 +249,9 @@ class Runtime(Closing):
 
     def close(self) -> None:
         self._estimators.close()
-        if self._boxes is not None:
-            self._boxes.close()
+        for boxes in (self._boxes, self._image_boxes):
+            if boxes is not None:
+                boxes.close()
 
     def _open_estimator(self, options: JobOptions) -> KeypointEstimator:
         return self._estimators.open(options.pose_model, options.max_persons)
@@ -275,14 +294,23 @@ def _bundles(config: RuntimeConfig, on_progress: OnProgress) -> Callable[[PoseMo
     return lambda pose_model: pose_bundle(cache_folder, pose_model, on_progress)
 
 
-def _boxes(config: RuntimeConfig) -> DecoderBoxes | None:
+def _boxes(
+    config: RuntimeConfig, undo: ExitStack
+) -> tuple[DecoderBoxes, ImageBoxes] | tuple[None, None]:
+    """For videos and for pictures; those that are served are tried, and closed by ``undo``."""
     if config.sandbox is Sandbox.OFF:
-        return None
+        return None, None
     memory_mib = config.decoder_memory_mib
-    limits = BoxLimits() if memory_mib is None else BoxLimits(memory_bytes=memory_mib * MIB)
-    boxes = DecoderBoxes(limits)
-    boxes.check(config.sandbox)
-    return boxes
+    memory_bytes = BoxLimits().memory_bytes if memory_mib is None else memory_mib * MIB
+    videos = DecoderBoxes(replace(BoxLimits(), memory_bytes=memory_bytes))
+    pictures = ImageBoxes(replace(PICTURE_LIMITS, memory_bytes=memory_bytes))
+    served = videos if config.serves == "videos" else pictures
+    undo.enter_context(served).check(config.sandbox)
+    return videos, pictures
+
+
+def _where(boxes: Boxes | None) -> str:
+    return "this process" if boxes is None else str(boxes)
 
 
 def _budget_mib(config: RuntimeConfig, device: torch.device) -> int:

@@ -142,8 +142,8 @@ def _refuse_idle(options: "JobOptions") -> None:
 
 
 def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
+    from core.box.sandbox import Sandbox
     from core.runtime import Runtime, RuntimeConfig
-    from core.video.sandbox import Sandbox
     from scripts.fetch_lines import FetchLines
 
     cache = args.cache or os.environ.get("POSELIFT_CACHE_DIR")

@@ -13,7 +13,7 @@ install_import_hook(["core"], "tests.shape_checks.checked")
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-pytest_plugins = ["tests.asset_fixtures", "tests.store_fixtures"]
+pytest_plugins = ["tests.asset_fixtures", "tests.store_fixtures", "tests.tracing"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs us in the background has it ignored, and so would every process that the

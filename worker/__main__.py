@@ -46,10 +46,13 @@ def _work(settings: WorkerSettings, name: str, queue_name: str) -> None:
     # Imported here: torch must not be loaded before the settings are known to be good.
     from worker.slot import Slot, load_runtime
 
-    with load_runtime(settings) as runtime:
+    with load_runtime(settings, queue_name) as runtime:
         loaded_s = time.monotonic() - started_at
         log.info("runtime loaded device=%s in %.1f s", runtime.device, loaded_s)
-        log.info("videos are decoded in %s", runtime.decoder)
+        if queue_name == POSE_QUEUE:
+            log.info("pictures are decoded in %s", runtime.image_decoder)
+        else:
+            log.info("videos are decoded in %s", runtime.decoder)
         Slot(settings, name=name, queue_name=queue_name, runtime=runtime).run()
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.box.sandbox import Sandbox
 from core.errors import ConfigInvalid
 from core.event_log.lines import LogFormat
 from core.store.opening import ResultStore
-from core.video.sandbox import Sandbox
 
 
 class Device(StrEnum):
@@ -70,10 +70,11 @@ class WorkerSettings(BaseSettings):
     launcher of several slots gives each its share."""
 
     sandbox: Sandbox = Sandbox.AUTO
-    """Decode videos in a process of its own, with limits and without files and network: ``auto``
-    with all that this system has for it, ``require`` with every wall or not at all, ``off``."""
+    """Decode each video and picture in a process of its own, with limits and without files and
+    network: ``auto`` with all that this system has for it, ``require`` with every wall or not at
+    all, ``off``."""
     decoder_memory_mib: Annotated[int | None, Field(ge=256)] = None
-    """Memory for decoding one video in such a process; 4096 by default."""
+    """Memory for decoding one file in such a process; 4096 by default."""
 
     job_timeout_s: Annotated[float, Field(gt=0)] = 48 * 3600.0
     """Ten hours of video on a slow processor take more than a day."""

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from rq import Queue
 
-from core.contracts import LIFT_JOB, LIFT_QUEUE, POSE_JOB
+from core.contracts import LIFT_JOB, LIFT_QUEUE, POSE_JOB, POSE_QUEUE
 from core.event_log.events import log_event
 from core.store.connection import connect
 from core.store.counters import Counters
@@ -164,8 +164,13 @@ def make_bench(settings: WorkerSettings, *, worker: str, runtime: Lifts) -> Benc
     )
 
 
-def load_runtime(settings: WorkerSettings) -> "Runtime":
-    """The warm runtime: torch, the networks and their weights, on the device. To be closed."""
+def load_runtime(settings: WorkerSettings, queue_name: str) -> "Runtime":
+    """The warm runtime: torch, the networks and their weights, on the device. To be closed.
+
+    Args:
+        settings: this process's.
+        queue_name: the one queue it will serve.
+    """
     from core.runtime import Runtime, RuntimeConfig
 
     return Runtime.load(
@@ -181,5 +186,6 @@ def load_runtime(settings: WorkerSettings) -> "Runtime":
             threads=settings.threads,
             sandbox=settings.sandbox,
             decoder_memory_mib=settings.decoder_memory_mib,
+            serves="pictures" if queue_name == POSE_QUEUE else "videos",
         )
     )

@@ -9,27 +9,26 @@ from core.cameras import Camera
 from core.chunks import TrackChunk
 from core.evaluation.predictions import lift_track
 from core.models import LiftedPose, Lifter
-from core.models.circumstances import CIRCUMSTANCES
 
 
-class TellsCircumstance(nn.Module):
-    """Says one of a lifter's circumstances where sigma goes; its joints mean nothing.
+class TellsCircumstances(nn.Module):
+    """Says a lifter's circumstances where its joints and sigma go, three and one.
 
-    So it is cut into windows and blended as sigma is, by the same code.
+    So they are cut into windows and blended as sigma is, by the same code: it treats all four
+    numbers of a joint alike.
 
     Args:
         lifter: that goes by circumstances.
-        number: which one, in the order of ``CIRCUMSTANCES``.
 
     Shape:
         as the lifter's.
     """
 
-    def __init__(self, lifter: Lifter, number: int) -> None:
+    def __init__(self, lifter: Lifter) -> None:
         super().__init__()
         if lifter.steadiness is None or lifter.circumstances is None:
             raise ValueError("this lifter does not go by circumstances")
-        self.look, self.number = lifter.look, number
+        self.look = lifter.look
         self.steadiness, self.circumstances = lifter.steadiness, lifter.circumstances
 
     def forward(
@@ -40,8 +39,8 @@ class TellsCircumstance(nn.Module):
         hint_m: Float[Tensor, "batch frames 33 3"] | None = None,
     ) -> LiftedPose:
         view, seconds = self.look(rays, confidence, time_s)
-        told = self.circumstances(view, self.steadiness(view, seconds), hint_m)[..., self.number]
-        return LiftedPose(told.new_zeros(*told.shape, 3), told)
+        told = self.circumstances(view, self.steadiness(view, seconds), hint_m)
+        return LiftedPose(told[..., :3], told[..., 3])
 
 
 def circumstances_of(
@@ -55,8 +54,5 @@ def circumstances_of(
         camera: as it is lifted.
         device: where the lifter is.
     """
-    told = [
-        lift_track(TellsCircumstance(lifter, number), track, camera, device, smoothing=False)[1]
-        for number in range(len(CIRCUMSTANCES))
-    ]
-    return np.stack(told, -1)
+    three, fourth = lift_track(TellsCircumstances(lifter), track, camera, device, smoothing=False)
+    return np.concatenate([three, fourth[..., None]], -1)

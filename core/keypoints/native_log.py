@@ -1,7 +1,8 @@
-"""Keeps MediaPipe's start-up chatter off the terminal, without swallowing anything else.
+"""Keeps the start-up chatter of MediaPipe and LiteRT off the terminal, and swallows nothing else.
 
-The native library writes to file descriptor 2 itself, offers no switch, and says the same harmless
-lines each time a landmarker is made. They would tear progress bars and fill a worker's log.
+The native libraries write to file descriptor 2 themselves, offer no switch, and say the same
+harmless lines each time a landmarker or an interpreter is made. They would tear progress bars and
+fill a worker's log.
 """
 
 import os

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.box.sandbox import Sandbox
 from core.checkpoints import PACKAGED_WEIGHTS
 from core.contracts import JobOptions, PersonPose
 from core.errors import CheckpointInvalid, ConfigInvalid, ImageInvalid, OutOfMemory
@@ -122,6 +123,17 @@ def test_a_gpu_that_is_not_there_is_asked_for(lifting_only):
 def test_what_is_no_picture_is_refused_before_any_model_is_loaded(lifting_only, content):
     with pytest.raises(ImageInvalid):
         lifting_only.lift_image(content)
+
+
+def test_what_is_served_is_decoded_in_a_box_and_was_tried_before():
+    config = RuntimeConfig(
+        device="cpu", pose_model=None, cache_dir=OFFLINE, sandbox=Sandbox.AUTO, serves="pictures"
+    )
+    with Runtime.load(config) as runtime:
+        assert "limits" in runtime.image_decoder
+        assert "unknown" in runtime.decoder  # nobody asked for a video's box
+        with pytest.raises(ImageInvalid):
+            runtime.lift_image(b"no picture")
 
 
 @pytest.mark.assets

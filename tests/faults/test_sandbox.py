@@ -9,17 +9,19 @@ import gc
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import psutil
 import pytest
 
+from core.box.limits import BoxLimits
+from core.box.process import Box
+from core.box.sandbox import Sandbox
 from core.errors import DecoderCrashed, DecoderLimits, DecoderLost, NotAVideo, VideoTruncated
 from core.video.box.boxes import DecoderBoxes
-from core.video.box.limits import BoxLimits
-from core.video.box.process import Box
-from core.video.sandbox import Sandbox
+from core.video.box.kind import VIDEO
 from tests.core.video.box import intruder
 from tests.videos import make_video
 from tests.waiting import wait_for
@@ -32,7 +34,7 @@ NEEDED = ("read the input", "start a thread", "take a little memory")
 
 @pytest.fixture(scope="module", autouse=True)
 def every_wall_stands():
-    with Box(LIMITS) as box:
+    with Box(LIMITS, VIDEO) as box:
         walls = box.walls()
     if walls.open:
         pytest.skip(f"this system cannot close a box to {', '.join(walls.open)}")
@@ -64,7 +66,7 @@ def children():
 def outcomes(tmp_path_factory):
     path = tmp_path_factory.mktemp("everything") / "order"
     path.write_text("everything")
-    with path.open("r+b") as file, Box(LIMITS, module=INTRUDER) as box:
+    with path.open("r+b") as file, Box(LIMITS, replace(VIDEO, module=INTRUDER)) as box:
         box.give(file.fileno())
         return box.receive(lambda: None)["tried"]
 
@@ -201,6 +203,7 @@ def test_no_box_outlives_its_parent(tmp_path, order, what, how):
 import sys
 from pathlib import Path
 from core.video.box.boxes import DecoderBoxes
+from core.video.box.kind import VIDEO
 with DecoderBoxes(module={INTRUDER!r}) as boxes:
     boxes._warm_up()
     boxes._spare.walls()
@@ -220,13 +223,13 @@ with DecoderBoxes(module={INTRUDER!r}) as boxes:
             assert parent.stdout.readline() == "waiting\n"
         assert box.is_running()
         parent.send_signal(how)
-        parent.wait(20)
+        parent.wait(120)
     wait_for(lambda: not box.is_running() or box.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_box_knows_none_of_our_secrets(monkeypatch, children):
     monkeypatch.setenv("POSELIFT_REDIS_URL", "redis://:hunter2@host")
-    with Box(LIMITS) as box:
+    with Box(LIMITS, VIDEO) as box:
         box.walls()
         process = psutil.Process(box.pid)
         assert "hunter2" not in str(process.environ())

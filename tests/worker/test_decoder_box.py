@@ -1,21 +1,28 @@
-"""A video that breaks its decoder fails its own job, at once, and the worker goes on."""
+"""A file that breaks its decoder fails its own job, at once, and the worker goes on."""
+
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
+from core.box.limits import BoxLimits
 from core.contracts import JobState
+from core.errors import DecoderCrashed, ImageInvalid
+from core.images.box.boxes import ImageBoxes
 from core.video.box.boxes import DecoderBoxes
-from core.video.box.limits import BoxLimits
 from tests.videos import make_video
 from tests.worker.fake_runtime import FakeRuntime
+from worker.halt import Halt
+from worker.jobs import pose
 from worker.settings import WorkerSettings
 
 
 class BoxedRuntime(FakeRuntime):
     """Has no patience with one kind of silence, and all of it with a busy machine."""
 
-    def __init__(self, patient, hasty):
+    def __init__(self, patient, hasty, images):
         super().__init__()
-        self._patient, self._hasty = patient, hasty
+        self._patient, self._hasty, self._images = patient, hasty, images
 
     def lift_video(self, video, result, options, **more):
         boxes = self._hasty if video.read_bytes() == b"sleep" else self._patient
@@ -24,6 +31,10 @@ class BoxedRuntime(FakeRuntime):
             assert len(list(reader.pictures(facts))) == 4
         return super().lift_video(video, result, options, **more)
 
+    def lift_image(self, image):
+        assert self._images.read(image).shape == (24, 32, 3)
+        return super().lift_image(b"picture")
+
 
 @pytest.fixture
 def runtime():
@@ -31,8 +42,9 @@ def runtime():
     with (
         DecoderBoxes(BoxLimits(silence_s=300.0), module=intruder) as patient,
         DecoderBoxes(BoxLimits(silence_s=1.0), module=intruder) as hasty,
+        ImageBoxes(module="tests.core.images.box.intruder") as images,
     ):
-        yield BoxedRuntime(patient, hasty)
+        yield BoxedRuntime(patient, hasty, images)
 
 
 def test_a_broken_decoder_is_a_failed_job(tmp_path, hire, submit, ledger, state):
@@ -45,6 +57,19 @@ def test_a_broken_decoder_is_a_failed_job(tmp_path, hire, submit, ledger, state)
     assert codes == ["decoder_crashed", "decoder_limits", "decoder_crashed"]
     assert {record.attempt for record in records} == {1}
     assert not any(record.error.retriable for record in records[:3])
+
+
+def test_a_picture_that_breaks_its_decoder_is_refused_and_the_next_one_answered(bench):
+    honest = BytesIO()
+    Image.new("RGB", (32, 24)).save(honest, "PNG")
+    pictures = {"a": b"segfault", "b": b"half", "c": b"no picture", "d": honest.getvalue()}
+    for pose_id, picture in pictures.items():
+        bench.exchange.put(pose_id, picture)
+        pose(pose_id, bench=bench, halt=Halt(), beat=lambda: None)
+    for pose_id, kind in {"a": DecoderCrashed, "b": DecoderCrashed, "c": ImageInvalid}.items():
+        with pytest.raises(kind):
+            bench.exchange.wait(pose_id, 1.0)
+    assert len(bench.exchange.wait("d", 1.0)) == 1
 
 
 def test_workers_decode_in_a_box_unless_told_otherwise(monkeypatch):

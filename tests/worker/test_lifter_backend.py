@@ -1,5 +1,6 @@
 import pytest
 
+from core.contracts import LIFT_QUEUE
 from core.errors import ConfigInvalid
 from worker.settings import LifterBackend, WorkerSettings
 from worker.slot import load_runtime
@@ -20,4 +21,4 @@ def test_a_backend_that_there_is_not_names_the_variable(monkeypatch):
 def test_the_worker_passes_it_on():
     """Only ONNX Runtime refuses a GPU in these words, and before any model is loaded."""
     with pytest.raises(ConfigInvalid, match="the backend torch"):
-        load_runtime(WorkerSettings.read(device="cuda", lifter_backend="onnx"))
+        load_runtime(WorkerSettings.read(device="cuda", lifter_backend="onnx"), LIFT_QUEUE)

@@ -1,8 +1,8 @@
 """Makes a PyTorch estimator for one video after another from networks that stay loaded."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from core.closing import Closing
 from core.contracts import PoseModel
 from core.keypoints.blazepose.estimator import BlazePoseEstimator
 from core.keypoints.blazepose.networks import PoseNetworks
+from core.keypoints.loaded import LoadedNetworks
 from core.keypoints.protocol import Detection
 from core.keypoints.stills import read_still
 from core.video.frames import Frame
@@ -35,11 +36,8 @@ class TorchPoseEstimators(Closing):
         *,
         second_pass: bool = False,
     ) -> None:
-        self._bundle_of = bundle_of
-        self._device = device
         self._second_pass = second_pass
-        self._loaded: dict[PoseModel, PoseNetworks] = {}
-        self._lock = Lock()
+        self._networks = LoadedNetworks(bundle_of, partial(PoseNetworks.load, device=device))
 
     def open(self, pose_model: PoseModel, max_persons: int = 1) -> BlazePoseEstimator:
         """An estimator for one video, as if nothing had been estimated before.
@@ -48,7 +46,7 @@ class TorchPoseEstimators(Closing):
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle holds other networks than we know.
         """
-        networks = self._networks(pose_model)
+        networks = self._networks[pose_model]
         return BlazePoseEstimator(networks, max_persons, second_pass=self._second_pass)
 
     def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
@@ -58,7 +56,7 @@ class TorchPoseEstimators(Closing):
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle holds other networks than we know.
         """
-        self._networks(pose_model).rehearse()
+        self._networks[pose_model].rehearse()
 
     def estimate_image(
         self,
@@ -72,18 +70,11 @@ class TorchPoseEstimators(Closing):
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle holds other networks than we know.
         """
-        return read_still(_Reader(self._networks(pose_model)), rgb)[:max_persons]
+        return read_still(_Reader(self._networks[pose_model]), rgb)[:max_persons]
 
     def close(self) -> None:
         """Let go of the networks; estimators that are still open keep theirs."""
-        self._loaded.clear()
-
-    def _networks(self, pose_model: PoseModel) -> PoseNetworks:
-        with self._lock:
-            if pose_model not in self._loaded:
-                bundle = self._bundle_of(pose_model)
-                self._loaded[pose_model] = PoseNetworks.load(bundle, self._device)
-            return self._loaded[pose_model]
+        self._networks.clear()
 
 
 class _Reader:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 from jaxtyping import UInt8
@@ -13,6 +12,7 @@ from core.contracts import PoseModel
 from core.keypoints.landmarker import Mode
 from core.keypoints.litert.landmarker import LiteLandmarker
 from core.keypoints.litert.networks import LiteNetworks
+from core.keypoints.loaded import LoadedNetworks
 from core.keypoints.protocol import Detection
 from core.keypoints.scouting import ScoutingEstimator
 from core.keypoints.stills import read_still
@@ -28,9 +28,7 @@ class LiteEstimators(Closing):
     name = "litert"
 
     def __init__(self, bundle_of: Callable[[PoseModel], Path]) -> None:
-        self._bundle_of = bundle_of
-        self._loaded: dict[PoseModel, LiteNetworks] = {}
-        self._lock = Lock()
+        self._networks = LoadedNetworks(bundle_of, LiteNetworks.load)
 
     def open(self, pose_model: PoseModel, max_persons: int = 1) -> ScoutingEstimator:
         """An estimator for one video, as if nothing had been estimated before.
@@ -39,7 +37,7 @@ class LiteEstimators(Closing):
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle cannot be loaded.
         """
-        networks = self._networks(pose_model)
+        networks = self._networks[pose_model]
         # One more than wanted: the main person may not be the one whom the detector likes best.
         scout = LiteLandmarker(networks, Mode.SCOUTING, max_persons + 1)
         return ScoutingEstimator(
@@ -53,7 +51,7 @@ class LiteEstimators(Closing):
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle cannot be loaded.
         """
-        self._networks(pose_model).rehearse()
+        self._networks[pose_model].rehearse()
 
     def estimate_image(
         self,
@@ -67,15 +65,9 @@ class LiteEstimators(Closing):
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle cannot be loaded.
         """
-        landmarker = LiteLandmarker(self._networks(pose_model), Mode.STILL, max_persons)
+        landmarker = LiteLandmarker(self._networks[pose_model], Mode.STILL, max_persons)
         return read_still(landmarker, rgb)[:max_persons]
 
     def close(self) -> None:
         """Let go of the networks; estimators that are still open keep theirs."""
-        self._loaded.clear()
-
-    def _networks(self, pose_model: PoseModel) -> LiteNetworks:
-        with self._lock:
-            if pose_model not in self._loaded:
-                self._loaded[pose_model] = LiteNetworks.load(self._bundle_of(pose_model))
-            return self._loaded[pose_model]
+        self._networks.clear()

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from core.errors import DecoderLimits, LiftError, VideoError
+from core.box.channel import Message, Nonsense
 from core.lenses import is_lens_35mm
-from core.video.box.channel import Message, Nonsense
 from core.video.facts import DecodeReport, VideoFacts, VideoLimits
 from core.video.signatures import Container
 
 _MOST = 1 << 53
-_LONGEST_TEXT = 500
 _FORMATS = {"yuv420p": 3, "yuvj420p": 3, "rgb24": 1}
 """Those that pictures travel in, and how many planes they have."""
 _MOST_PADDING_BYTES = 4096
@@ -125,27 +123,6 @@ def read_report(message: Message, name: str) -> DecodeReport:
         if field.name != "truncated"
     }
     return DecodeReport(**counts, truncated=told.get("truncated") is True)
-
-
-def read_error(message: Message, memory_bytes: int) -> VideoError:
-    """Why the box refuses the file.
-
-    Raises:
-        Nonsense: this is no reason that a video can give.
-    """
-    told = message.get("error")
-    if not (isinstance(told, list) and len(told) == 2 and all(isinstance(t, str) for t in told)):
-        raise Nonsense("an error without words")
-    code, detail = told
-    if code == DecoderLimits.code:
-        return DecoderLimits(
-            f"Decoding this video takes more than {memory_bytes >> 20} MiB of memory. Scale the "
-            "video down, or convert it to another format."
-        )
-    error = LiftError.from_code(code, "".join(filter(str.isprintable, detail))[:_LONGEST_TEXT])
-    if not isinstance(error, VideoError):
-        raise Nonsense(f"an error that is not the video's: {code[:40]!r}")
-    return error
 
 
 def _container(found: Mapping[str, Any]) -> str:

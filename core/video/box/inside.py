@@ -1,11 +1,7 @@
-"""What the process in the box does: raises the walls, takes one file, answers about it."""
+"""What the box of a video does: takes the one file, and answers about it."""
 
-import json
-import mmap
-import os
 import pkgutil
-import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from importlib import import_module
@@ -16,11 +12,12 @@ import av
 import cv2
 from av.video.frame import VideoFrame
 
-from core.errors import DecoderLimits, LiftError
-from core.video.box.channel import Channel, Message
-from core.video.box.limits import BoxLimits
-from core.video.box.planes import SLOT_BYTES, SLOTS, fill_slots, mapped
-from core.video.box.raising import die_with, raise_walls
+from core.box.channel import Channel, Message
+from core.box.inside import Serves
+from core.box.inside import main as run
+from core.box.pages import Pages
+from core.box.refusals import refusal
+from core.errors import LiftError
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
 from core.video.pictures import probe, stream_pictures
 from core.video.stored import SquareRgb, StoredPicture
@@ -30,28 +27,19 @@ LIFE_SIGN_S = 0.25
 PLAIN_FORMATS = ("yuv420p", "yuvj420p")
 
 
-def main(argv: Sequence[str], serve: "Serves | None" = None) -> int:
-    """Serve until the other side is gone.
+def main(argv: Sequence[str], serve: Serves | None = None) -> int:
+    """Answer about one video until the other side is gone.
 
     Args:
-        argv: descriptors of our end of the channel and of the shared slots; limits, as JSON;
-            whether to filter system calls.
-        serve: answers about an open file.
+        argv: as for :func:`core.box.inside.main`.
+        serve: in the place of ``answer``.
     """
-    connection, slots, limits = int(argv[0]), int(argv[1]), BoxLimits(**json.loads(argv[2]))
-    channel = Channel(socket.socket(fileno=connection))
-    pages = Pages(channel, mapped(slots))
-    os.close(slots)
+    return run(argv, _get_ready, serve or answer)
+
+
+def _get_ready() -> None:
     _import_all()
     cv2.setNumThreads(1)  # a pool's memory and time would count as the decoder's
-    die_with(0)
-    walls = raise_walls(limits, filtered=argv[3] == "filtered")
-    try:
-        channel.send({"walls": asdict(walls)})
-        (serve or answer)(channel.receive_file(), channel, pages)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return 0  # nobody waits for us any more
-    return 0
 
 
 def _import_all() -> None:
@@ -59,44 +47,6 @@ def _import_all() -> None:
     for module in pkgutil.walk_packages(av.__path__, "av."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
-
-
-class Pages:
-    """The shared slots, as the box sees them."""
-
-    def __init__(self, channel: Channel, memory: mmap.mmap) -> None:
-        self._channel = channel
-        self._memory = memory
-        self._free = SLOTS
-        self._next = 0
-
-    def send(self, image: VideoFrame, header: Message) -> None:
-        """Put a picture into as many slots as it takes, telling of each; waits for free ones."""
-        planes = image.planes
-        message: Message = {"picture": header}
-        for runs in fill_slots([(plane.line_size, plane.height) for plane in planes]):
-            self._wait_for_slot()
-            start = self._next * SLOT_BYTES
-            for run in runs:
-                first = run.first_row * run.line_bytes
-                rows = memoryview(planes[run.plane])[first : first + run.end - run.offset]
-                self._memory[start + run.offset : start + run.end] = rows
-            self._next = (self._next + 1) % SLOTS
-            self._free -= 1
-            self._channel.send(message)
-            message = {"more": True}
-
-    def note(self, message: Message) -> bool:
-        """Whether the message says that a slot is free again."""
-        self._free += "free" in message
-        return "free" in message
-
-    def _wait_for_slot(self) -> None:
-        while self._free == 0:
-            self.note(self._channel.receive() or {})
-
-
-Serves = Callable[[int, Channel, Pages], None]
 
 
 def answer(file: int, channel: Channel, pages: Pages) -> None:
@@ -114,10 +64,8 @@ def answer(file: int, channel: Channel, pages: Pages) -> None:
                 _probe(file, channel, request["probe"])
             else:
                 _send_pictures(file, channel, pages, request["pictures"])
-        except LiftError as error:
-            channel.send({"error": [error.code, error.detail]})
-        except MemoryError:
-            channel.send({"error": [DecoderLimits.code, "memory"]})
+        except (LiftError, MemoryError) as error:
+            channel.send(refusal(error))
 
 
 def _probe(file: int, channel: Channel, limits: dict[str, Any]) -> None:
@@ -135,7 +83,8 @@ def _send_pictures(file: int, channel: Channel, pages: Pages, asked: dict[str, A
     with closing(pictures):
         for picture in pictures:
             image = portable(picture.image)
-            pages.send(image, _header(picture, image, report))
+            planes = [(plane.line_size, plane.height, plane) for plane in image.planes]
+            pages.send(_header(picture, image, report), planes)
     channel.send({"end": asdict(report)})
 
 

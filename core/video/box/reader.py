@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from core.errors import NotAVideo
+from core.box.channel import Message, Nonsense
+from core.box.limits import BoxLimits
+from core.box.planes import Run
+from core.box.process import Box
+from core.box.refusals import read_error
+from core.errors import NotAVideo, VideoError
 from core.video.box.answers import (
     PictureHeader,
-    read_error,
     read_facts,
     read_header,
     read_report,
 )
-from core.video.box.channel import Message, Nonsense
-from core.video.box.limits import BoxLimits
-from core.video.box.planes import SLOT_BYTES, SLOTS, Run, fill_slots
-from core.video.box.process import Box
+from core.video.box.kind import VIDEO
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
 from core.video.stored import StoredPicture, stored_size
 
@@ -44,12 +45,10 @@ class BoxedReader:
         self._take_box = take_box
         self._limits = limits
         self._box: Box | None = None
-        self._next_slot = 0
 
     def close(self) -> None:
         """End the box at once, whatever it does."""
-        if self._box is not None:
-            self._box.close()
+        self._end_box()
         self._file.close()
 
     def probe(
@@ -98,17 +97,12 @@ class BoxedReader:
         _copy(read_report(message, "end"), report)
 
     def _image(self, box: Box, header: PictureHeader, on_step: Callable[[], None]) -> VideoFrame:
-        """Copy a picture out of the slots, and give each back."""
         image = VideoFrame(header.width, header.height, header.format)
         image.colorspace, image.color_range = header.colorspace, header.color_range
         heights = [plane.height for plane in image.planes]
-        for number, runs in enumerate(fill_slots(list(zip(header.lines, heights, strict=True)))):
-            if number > 0 and "more" not in self._answer(box, on_step):
-                raise Nonsense("half a picture")
-            for run in runs:
-                _copy_rows(run, box, self._next_slot, image)
-            self._next_slot = (self._next_slot + 1) % SLOTS
-            box.send({"free": 1})
+        planes = list(zip(header.lines, heights, strict=True))
+        for run, rows in box.runs(planes, lambda: self._answer(box, on_step)):
+            _copy_rows(run, rows, image)
         return image
 
     @contextmanager
@@ -120,11 +114,11 @@ class BoxedReader:
         box = self._box
         is_new = box is None or not box.is_alive
         if box is None or is_new:
+            self._end_box()
             box = self._box = self._take_box()
         try:
             if is_new:
                 box.give(self._file.fileno(), on_step)
-                self._next_slot = 0
             box.send(request)
             yield box
         except Nonsense as nonsense:
@@ -133,19 +127,21 @@ class BoxedReader:
             box.close()
             raise
 
+    def _end_box(self) -> None:
+        if self._box is not None:
+            self._box.close()
+
     def _answer(self, box: Box, on_step: Callable[[], None]) -> Message:
         """The next message that is more than a sign of life."""
         while "alive" in (message := box.receive(on_step)):
             pass
         if "error" in message:
-            raise read_error(message, self._limits.memory_bytes)
+            raise read_error(message, VideoError, VIDEO.noun, self._limits)
         return message
 
 
-def _copy_rows(run: Run, box: Box, slot: int, image: VideoFrame) -> None:
-    start = slot * SLOT_BYTES + run.offset
-    count = run.rows * run.line_bytes
-    rows = np.frombuffer(box.slots, np.uint8, count, start).reshape(run.rows, run.line_bytes)
+def _copy_rows(run: Run, content: memoryview, image: VideoFrame) -> None:
+    rows = np.frombuffer(content, np.uint8).reshape(run.rows, run.line_bytes)
     plane = image.planes[run.plane]
     own = np.asarray(memoryview(plane)).reshape(plane.height, plane.line_size)  # pyright: ignore[reportArgumentType]
     width = min(plane.line_size, run.line_bytes)

@@ -1,13 +1,13 @@
 """One warm set of models, many videos."""
 
+import shutil
 import threading
-import time
 
 import numpy as np
 import pytest
 
 from core.contracts import PoseModel
-from core.errors import AssetUnavailable
+from core.errors import AssetCorrupt, AssetUnavailable
 from core.keypoints.estimators import PoseEstimators
 from core.keypoints.litert.estimators import LiteEstimators
 from core.tracking.sightings import measure
@@ -70,12 +70,18 @@ def test_videos_side_by_side_do_not_mix(estimators, demo_frames):
         assert_equal(mine, theirs)
 
 
-def test_a_warm_start_takes_no_time(estimators):
-    estimators.warm_up(PoseModel.FULL)
-    started = time.perf_counter()
-    estimator = estimators.open(PoseModel.FULL)
-    assert time.perf_counter() - started < 0.05
-    estimator.close()
+def test_a_warm_start_loads_nothing(make, full_bundle, tmp_path):
+    bundle = tmp_path / full_bundle.name
+    shutil.copy(full_bundle, bundle)
+    asked = []
+    with make(lambda model: asked.append(model) or bundle) as estimators:
+        estimators.warm_up(PoseModel.FULL)
+        bundle.unlink()  # whoever opens it from here on fails
+        for _ in range(2):
+            estimators.open(PoseModel.FULL).close()
+    assert asked == [PoseModel.FULL]
+    with make(lambda _: bundle) as cold, pytest.raises((AssetCorrupt, OSError)):
+        cold.open(PoseModel.FULL)
 
 
 def test_an_abandoned_video_leaves_nothing_to_the_next(estimators, demo_frames):
@@ -94,12 +100,14 @@ def test_an_abandoned_video_leaves_nothing_to_the_next(estimators, demo_frames):
 
 
 def test_closing_gives_threads_back(full_bundle, demo_frames):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with PoseEstimators(lambda _: full_bundle) as estimators:
         everything(estimators, demo_frames[8:12], 2)
         estimators.estimate_image(demo_frames[8].rgb, PoseModel.FULL)
-        assert threading.active_count() > before
-    assert threading.active_count() == before
+        new = set(threading.enumerate()) - before
+        loading = [thread for thread in new if thread.name.startswith("pose-models")]
+        assert loading
+    assert not any(thread.is_alive() for thread in loading)
 
 
 def test_a_model_that_cannot_be_fetched_says_so_every_time(make):

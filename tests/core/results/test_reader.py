@@ -6,7 +6,6 @@ import zipfile
 from itertools import pairwise
 
 import numpy as np
-import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -226,30 +225,34 @@ def test_times_must_increase_across_chunks(tmp_path):
             writer.append(late)
 
 
-def test_memory_does_not_grow_with_the_video(tmp_path):
-    process, rss = psutil.Process(), []
+def test_memory_does_not_grow_with_the_video(tmp_path, traced):
     with ResultWriter(tmp_path / "pose.npz") as writer:
         for number in range(60):
             chunk = make_chunk(500, persons=2, present=(0,), seed=number)
             chunk.track.frame_time_s[:] += 1000 * number
             writer.append(chunk)
-            rss.append(process.memory_info().rss)
-        rss.append(process.memory_info().rss)
+            del chunk
+            if number == 10:
+                settled, _ = traced.get_traced_memory()
+        grown, _ = traced.get_traced_memory()
+        traced.reset_peak()
         path = writer.finish(MANIFEST)
-        rss.append(process.memory_info().rss)
+        _, peak = traced.get_traced_memory()
     assert path.stat().st_size > 25e6
-    assert max(rss[20:]) - rss[10] < 8e6
+    assert grown - settled < 1e6
+    assert peak - grown < 8e6
 
 
-def test_a_long_result_is_read_without_loading_it(tmp_path):
+def test_a_long_result_is_read_without_loading_it(tmp_path, traced):
     chunk = make_chunk(30_000, persons=2, present=(0, 1))
     path = write(tmp_path, [chunk])
-    process = psutil.Process()
-    before = process.memory_info().rss
+    before, _ = traced.get_traced_memory()
+    traced.reset_peak()
     part = read_result(path).frames(15_000, 15_010)
+    _, peak = traced.get_traced_memory()
     np.testing.assert_array_equal(part.joints_3d, chunk.joints_m[:, 15_000:15_010])
     assert path.stat().st_size > 40e6
-    assert process.memory_info().rss - before < 10e6
+    assert peak - before < 1e6
 
 
 # --- Reading what is wrong ----------------------------------------------------------------------

@@ -23,7 +23,7 @@ class Baits:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._touches: list[str] = []
+        self._touches: set[str] = set()
         self._ending = threading.Event()
 
     def __enter__(self) -> Self:
@@ -72,15 +72,16 @@ class Baits:
 
     @property
     def taken(self) -> list[str]:
-        """What was touched so far; nothing, if all is well."""
-        return [*self._touches, *(["made a file"] if self.bait.touched.exists() else [])]
+        """What was touched so far, each once; nothing, if all is well."""
+        return [*sorted(self._touches), *(["made a file"] if self.bait.touched.exists() else [])]
 
     def _watch_file(self) -> None:
         while True:
             os.close(os.open(self._pipe, os.O_WRONLY))  # waits until somebody opens it to read
             if self._ending.is_set():
                 return
-            self._touches.append("opened the file")
+            # As long as that reader keeps it open, the next round finds the same one.
+            self._touches.add("opened the file")
 
     def _watch_tcp(self) -> None:
         while True:
@@ -88,11 +89,11 @@ class Baits:
             connection.close()
             if self._ending.is_set():
                 return
-            self._touches.append("connected to the port")
+            self._touches.add("connected to the port")
 
     def _watch_udp(self) -> None:
         while True:
             self._udp.recvfrom(64)
             if self._ending.is_set():
                 return
-            self._touches.append("sent a datagram")
+            self._touches.add("sent a datagram")

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.box.limits import BoxLimits
+from core.box.sandbox import Sandbox
 from core.checkpoints import PACKAGED_WEIGHTS, load_lifter
 from core.closing import Closing
 from core.contracts import LIFT_QUEUE, PoseModel
@@ -20,9 +22,7 @@ from core.keypoints.protocol import Detection
 from core.runtime import HOST_BUDGET_MIB, Runtime
 from core.tracking.sightings import Sighting, measure
 from core.video.box.boxes import DecoderBoxes
-from core.video.box.limits import BoxLimits
 from core.video.frames import Frame
-from core.video.sandbox import Sandbox
 from tests.core.tracking.walkers import figure
 from worker import slot
 from worker.leash import follow_parent

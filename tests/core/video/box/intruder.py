@@ -1,6 +1,6 @@
 """What may happen once a file has taken over its decoder: the "video" says what is tried.
 
-Runs in a box, in the decoder's place: ``Box(limits, module="tests.core.video.box.intruder")``.
+Runs in a box, in the decoder's place: ``DecoderBoxes(module="tests.core.video.box.intruder")``.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from core.video.box.channel import Channel
+from core.box.channel import Channel
 from core.video.box.inside import Pages, answer, main
 
 

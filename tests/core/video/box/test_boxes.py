@@ -6,14 +6,14 @@ import sys
 import psutil
 import pytest
 
+from core.box.limits import BoxLimits
+from core.box.process import _environment
+from core.box.sandbox import Sandbox
 from core.contracts import JobOptions
 from core.errors import Canceled, ConfigInvalid
 from core.pipeline import Listener, lift_video
 from core.results.manifest import ModelFacts
 from core.video.box.boxes import DecoderBoxes
-from core.video.box.limits import BoxLimits
-from core.video.box.process import _environment
-from core.video.sandbox import Sandbox
 from tests.core.lifting_fakes import FakeEstimator, fake_lift
 from tests.core.tracking.walkers import figure
 from tests.videos import make_video

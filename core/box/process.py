@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,12 +16,15 @@ from time import monotonic
 
 import psutil
 
+from core.box.channel import Channel, Message, Nonsense
+from core.box.kind import BoxKind
+from core.box.limits import BoxLimits
+from core.box.memory import mapped, shared_memory
+from core.box.pages import PageReader
+from core.box.planes import Run
+from core.box.walls import Walls
 from core.closing import Closing
 from core.errors import DecoderCrashed, DecoderLimits, DecoderLost, LiftError
-from core.video.box.channel import Channel, Message, Nonsense
-from core.video.box.limits import BoxLimits
-from core.video.box.planes import mapped, shared_memory
-from core.video.box.walls import Walls
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +32,7 @@ LOOK_UP_S = 0.05
 """How often a wait is interrupted to see whether it is still worth it."""
 _RENEW_S = 1.0
 _LAST_WORDS_BYTES = 4096
-_CODE_ROOT = Path(__file__).parents[3]
+_CODE_ROOT = Path(__file__).parents[2]
 
 
 class Box(Closing):
@@ -40,33 +43,26 @@ class Box(Closing):
     Args:
         limits: how much it may take.
         filtered: whether it refuses system calls that decoding does not need.
-        module: what is run in it.
+        kind: what it is for.
 
     Raises:
         DecoderLost: no process can be started now.
     """
 
-    def __init__(
-        self, limits: BoxLimits, *, filtered: bool = True, module: str = "core.video.box"
-    ) -> None:
+    def __init__(self, limits: BoxLimits, kind: BoxKind, *, filtered: bool = True) -> None:
         self._limits = limits
+        self._kind = kind
         self._walls: Walls | None = None
         self._renewed_at = self._started_at = monotonic()
         self._slots: mmap.mmap | None = None
         try:
-            self._start(filtered, module)
+            self._start(filtered)
         except OSError as error:
             raise DecoderLost(f"The decoder cannot be started: {error.strerror}.") from error
 
     @property
     def pid(self) -> int:
         return self._process.pid
-
-    @property
-    def slots(self) -> mmap.mmap:
-        """Where its pictures are."""
-        assert self._slots is not None  # noqa: S101 - asked only of an open box
-        return self._slots
 
     @property
     def is_alive(self) -> bool:
@@ -135,17 +131,24 @@ class Box(Closing):
             self.close()
             raise DecoderLimits(
                 f"The decoder got nowhere for {self._limits.silence_s:g} s and was stopped. "
-                "Convert the video to another format and try again."
+                f"Convert the {self._kind.noun} to another format and try again."
             )
         self._renew()
         on_step()
         return message
 
+    def runs(
+        self, planes: Sequence[tuple[int, int]], next_message: Callable[[], Message]
+    ) -> Iterator[tuple[Run, memoryview]]:
+        """The rows of a picture whose header has come; see :meth:`PageReader.runs`."""
+        assert self._slots is not None  # noqa: S101 - asked only of an open box
+        return self._pages.runs(self._slots, planes, next_message, self._give_back)
+
     def distrust(self, nonsense: Exception) -> DecoderCrashed:
         """End a box that was taken over, or has gone mad."""
         log.error("the decoder's box sent %s", nonsense)
         self.close()
-        return _crashed()
+        return self._crashed()
 
     def close(self) -> None:
         """End the process, if it has not ended, and leave nothing of it."""
@@ -154,10 +157,14 @@ class Box(Closing):
         self._process.kill()
         self._end()
 
-    def _start(self, filtered: bool, module: str) -> None:
+    def _give_back(self) -> None:
+        self.send({"free": 1})
+
+    def _start(self, filtered: bool) -> None:
         ours, theirs = socket.socketpair()
         slots = shared_memory()
         self._slots = mapped(slots)
+        self._pages = PageReader()
         leash, self._leash = os.pipe()
         self._words, words = os.pipe()
         os.set_blocking(words, False)  # who talks too much is not listened to, and not held up
@@ -167,7 +174,7 @@ class Box(Closing):
             # A session of its own: Ctrl-C in a terminal is for us, and we end the box.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [
-                    *(sys.executable, "-P", "-S", "-B", "-m", module, *argv),
+                    *(sys.executable, "-P", "-S", "-B", "-m", self._kind.module, *argv),
                     "filtered" if filtered else "unfiltered",
                 ],
                 stdin=leash,
@@ -217,10 +224,17 @@ class Box(Closing):
         if status == -signal.SIGXCPU:
             return DecoderLimits(
                 f"The decoder took {self._limits.cpu_s} s of processor time and got nowhere. "
-                "Convert the video to another format and try again."
+                f"Convert the {self._kind.noun} to another format and try again."
             )
         log.error("the decoder's box ended with %s: %s", _in_words(status), words)
-        return _crashed()
+        return self._crashed()
+
+    def _crashed(self) -> DecoderCrashed:
+        noun = self._kind.noun
+        return DecoderCrashed(
+            f"The decoder crashed on this {noun}: the file is damaged, or made to do harm. Convert "
+            f"the {noun} to another format and try again."
+        )
 
     def _end(self) -> tuple[int, str]:
         """Wait for its end, and give everything back; its exit status and last words."""
@@ -244,13 +258,6 @@ class Box(Closing):
             with suppress(BufferError):  # somebody still looks: it goes with the last view
                 self._slots.close()
             self._slots = None
-
-
-def _crashed() -> DecoderCrashed:
-    return DecoderCrashed(
-        "The decoder crashed on this video: the file is damaged, or made to do harm. Convert the "
-        "video to another format and try again."
-    )
 
 
 def _in_words(status: int) -> str:

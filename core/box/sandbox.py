@@ -1,10 +1,10 @@
-"""The setting that says whether videos are decoded in a box; see ``docs/decisions/0012``."""
+"""The setting that says whether files are decoded in a box; see ``docs/decisions/0012``."""
 
 from enum import StrEnum
 
 
 class Sandbox(StrEnum):
-    """Whether videos are decoded in a box."""
+    """Whether videos and pictures are decoded in a box."""
 
     OFF = "off"
     AUTO = "auto"

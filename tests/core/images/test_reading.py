@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import ImageInvalid
-from core.images import read_image
+from core.images.reading import read_image
 from tests.videos import is_upright, paint
 
 ORIENTATION_TAG = 0x0112
@@ -67,6 +67,14 @@ def test_sixteen_bit_gray_is_scaled_not_clipped():
     assert rgb[0, 0, 0] == 0
     assert rgb[-1, -1, 0] == 255
     assert 120 < rgb[32, 0, 0] < 135
+
+
+def test_sixteen_bit_gray_is_turned_upright_too():
+    gray = np.arange(64 * 32, dtype=np.uint16).reshape(32, 64) * 32
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = 6
+    rgb = read_image(encoded(Image.fromarray(STORED[6](gray).copy()), exif=exif))
+    np.testing.assert_array_equal(rgb[..., 1], gray >> 8)
 
 
 def test_the_first_frame_of_an_animation():

@@ -1,8 +1,5 @@
 """How a picture's bytes travel: a few shared slots of memory, filled and emptied in turn."""
 
-import mmap
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,29 +52,3 @@ def fill_slots(planes: Sequence[tuple[int, int]]) -> Iterator[list[Run]]:
             row += rows
     if runs:
         yield runs
-
-
-def shared_memory() -> int:
-    """The descriptor of memory for all slots, with no name, and gone with its last user."""
-    size_bytes = SLOTS * SLOT_BYTES
-    if not hasattr(os, "memfd_create"):
-        with tempfile.TemporaryFile() as file:
-            file.truncate(size_bytes)
-            return os.dup(file.fileno())
-    descriptor = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, size_bytes)
-    _keep_size(descriptor)
-    return descriptor
-
-
-def mapped(descriptor: int) -> mmap.mmap:
-    """The slots as memory of this process; the descriptor is no longer needed for it."""
-    return mmap.mmap(descriptor, SLOTS * SLOT_BYTES)
-
-
-def _keep_size(descriptor: int) -> None:
-    """Whoever cuts off shared memory kills those who read from it."""
-    import fcntl
-
-    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)

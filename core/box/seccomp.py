@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.video.box.syscalls import Syscalls
+from core.box.syscalls import Syscalls
 
 _ALWAYS = {  # name: number on x86-64, on 64-bit ARM
     "read": (0, 63), "write": (1, 64), "close": (3, 57), "fstat": (5, 80), "lseek": (8, 62),

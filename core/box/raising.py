@@ -11,11 +11,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from core.video.box.landlock import close_files
-from core.video.box.limits import BoxLimits
-from core.video.box.seccomp import refuse_other_calls
-from core.video.box.syscalls import Syscalls
-from core.video.box.walls import Walls
+from core.box.landlock import close_files
+from core.box.limits import BoxLimits
+from core.box.seccomp import refuse_other_calls
+from core.box.syscalls import Syscalls
+from core.box.walls import Walls
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PAGE_BYTES = resource.getpagesize()

@@ -7,7 +7,7 @@ import ctypes
 import os
 import struct
 
-from core.video.box.syscalls import Syscalls
+from core.box.syscalls import Syscalls
 
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446  # on every processor
 _ASK_VERSION = 1

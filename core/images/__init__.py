@@ -1,0 +1,1 @@
+"""Still pictures in, upright RGB out."""
