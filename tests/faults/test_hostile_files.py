@@ -135,3 +135,14 @@ def test_a_trace_shows_what_a_process_reaches_for(tmp_path: Path) -> None:
     assert {str(other / "file"), "/etc/passwd"} <= strange
     assert str(own / "file") not in strange
     assert any(f"htons({port})" in target for target in strange)
+
+
+def test_a_call_that_another_thread_came_between_is_the_same_call(tmp_path: Path) -> None:
+    log, own = tmp_path / "trace", '{sa_family=AF_UNIX, sun_path="/data/redis.sock"}'
+    log.write_text(
+        f"7 10.0 connect(3, {own}, 57) = 0\n"
+        f"8 20.0 connect(9, {own}, 57 <unfinished ...>\n"
+        '8 20.1 connect(9, {sa_family=AF_UNIX, sun_path="/other"}, 9 <unfinished ...>\n'
+    )
+    strange = Openings(log, []).strange(since_s=15)
+    assert strange == {'connect {sa_family=AF_UNIX, sun_path="/other"}'}

@@ -14,6 +14,7 @@ from pathlib import Path
 _CALLS = "open,openat,openat2,creat,connect,execve,symlink,symlinkat,link,linkat,mkdir,mkdirat"
 _LINE = re.compile(r"^(?P<pid>\d+) +(?P<time_s>\d+\.\d+) (?P<call>\w+)\((?P<arguments>.*)$")
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ADDRESS = re.compile(r"\{.*\}")
 _NUMBER = re.compile(r"\d+")
 _ROOT = Path(__file__).parents[3]
 _LIBC = frozenset({"/proc/sys/vm/overcommit_memory"})  # asked when much memory is given back
@@ -78,7 +79,9 @@ class Openings:
                 named = _TEXT.search(found["arguments"])
                 target = named[1] if named else found["arguments"]
                 if found["call"] == "connect":
-                    target = f"connect {found['arguments']}"
+                    # What follows says how it went, or that another thread's call came between.
+                    address = _ADDRESS.search(found["arguments"])
+                    target = f"connect {address[0] if address else found['arguments']}"
                 yield float(found["time_s"]), target
 
 
