@@ -227,6 +227,7 @@ class Runtime(Closing):
         Raises:
             ImageInvalid: this is no picture we can read.
             DecoderCrashed: it broke the process that decoded it; likewise ``DecoderLimits``.
+            DecoderLost: that process was ended from outside, or could not be started.
         """
         rgb = read_image(image) if self._image_boxes is None else self._image_boxes.read(image)
         detections = self._estimators.estimate_image(rgb, PoseModel.FULL, PICTURE_PERSONS)
@@ -297,7 +298,10 @@ def _bundles(config: RuntimeConfig, on_progress: OnProgress) -> Callable[[PoseMo
 def _boxes(
     config: RuntimeConfig, undo: ExitStack
 ) -> tuple[DecoderBoxes, ImageBoxes] | tuple[None, None]:
-    """For videos and for pictures; those that are served are tried, and closed by ``undo``."""
+    """For videos and for pictures, closed by ``undo``.
+
+    Those that are served are tried, and all where no box may do without a wall.
+    """
     if config.sandbox is Sandbox.OFF:
         return None, None
     memory_mib = config.decoder_memory_mib
@@ -305,7 +309,10 @@ def _boxes(
     videos = DecoderBoxes(replace(BoxLimits(), memory_bytes=memory_bytes))
     pictures = ImageBoxes(replace(PICTURE_LIMITS, memory_bytes=memory_bytes))
     served = videos if config.serves == "videos" else pictures
-    undo.enter_context(served).check(config.sandbox)
+    for boxes in (videos, pictures):
+        undo.enter_context(boxes)
+        if boxes is served or config.sandbox is Sandbox.REQUIRE:
+            boxes.check(config.sandbox)
     return videos, pictures
 
 

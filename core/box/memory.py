@@ -17,9 +17,13 @@ def shared_memory() -> int:
             file.truncate(size_bytes)
             return os.dup(file.fileno())
     descriptor = os.memfd_create("pictures", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, size_bytes)
-    # Whoever cuts off shared memory kills those who read from it.
-    _seal(descriptor)
+    try:
+        os.ftruncate(descriptor, size_bytes)
+        # Whoever cuts off shared memory kills those who read from it.
+        _seal(descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -161,16 +161,23 @@ class Box(Closing):
         self.send({"free": 1})
 
     def _start(self, filtered: bool) -> None:
-        ours, theirs = socket.socketpair()
-        slots = shared_memory()
-        self._slots = mapped(slots)
-        self._pages = PageReader()
-        leash, self._leash = os.pipe()
-        self._words, words = os.pipe()
-        os.set_blocking(words, False)  # who talks too much is not listened to, and not held up
-        os.set_blocking(self._words, False)
-        argv = [str(theirs.fileno()), str(slots), json.dumps(asdict(self._limits))]
-        try:
+        with ExitStack() as theirs, ExitStack() as ours:
+            connection, other_end = socket.socketpair()
+            ours.callback(connection.close)
+            theirs.callback(other_end.close)
+            slots = shared_memory()
+            theirs.callback(os.close, slots)
+            memory = mapped(slots)
+            ours.callback(memory.close)
+            leash, self._leash = os.pipe()
+            theirs.callback(os.close, leash)
+            ours.callback(os.close, self._leash)
+            self._words, words = os.pipe()
+            theirs.callback(os.close, words)
+            ours.callback(os.close, self._words)
+            os.set_blocking(words, False)  # who talks too much is not listened to, nor held up
+            os.set_blocking(self._words, False)
+            argv = [str(other_end.fileno()), str(slots), json.dumps(asdict(self._limits))]
             # A session of its own: Ctrl-C in a terminal is for us, and we end the box.
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [
@@ -180,19 +187,13 @@ class Box(Closing):
                 stdin=leash,
                 stdout=subprocess.DEVNULL,
                 stderr=words,
-                pass_fds=(theirs.fileno(), slots),
+                pass_fds=(other_end.fileno(), slots),
                 cwd="/",
                 env=_environment(),
                 start_new_session=True,
             )
-        except OSError:
-            self._let_go(ours)
-            raise
-        finally:
-            theirs.close()
-            for descriptor in (slots, leash, words):
-                os.close(descriptor)
-        self._channel = Channel(ours)
+            self._slots, self._pages, self._channel = memory, PageReader(), Channel(connection)
+            ours.pop_all()
 
     def _wait(self, since: float, patience_s: float, on_step: Callable[[], None]) -> Message | None:
         while True:
@@ -247,12 +248,12 @@ class Box(Closing):
         words = b""
         with suppress(BlockingIOError):
             words = os.read(self._words, _LAST_WORDS_BYTES)
-        self._let_go(self._channel)
+        self._let_go()
         return status, words.decode(errors="backslashreplace").strip()
 
-    def _let_go(self, connection: socket.socket | Channel) -> None:
+    def _let_go(self) -> None:
         if self._slots is not None:
-            connection.close()
+            self._channel.close()
             os.close(self._leash)
             os.close(self._words)
             with suppress(BufferError):  # somebody still looks: it goes with the last view

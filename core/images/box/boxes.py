@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
+from time import monotonic
 
 import numpy as np
 from jaxtyping import UInt8
@@ -16,13 +17,14 @@ from core.box.limits import BoxLimits
 from core.box.memory import as_file
 from core.box.process import Box
 from core.box.refusals import read_error
-from core.errors import ImageInvalid
+from core.errors import DecoderLimits, DecoderLost, ImageInvalid
 from core.images.decoding import FORMATS, MAX_PIXELS, MIN_SIDE_PX
 from core.images.reading import read_image
 
 PICTURE = BoxKind("picture", "core.images.box")
-PICTURE_LIMITS = BoxLimits(cpu_s=20, silence_s=60.0)
-"""The largest picture that is accepted takes some seconds, and nobody waits longer for it."""
+PICTURE_LIMITS = BoxLimits(cpu_s=20, silence_s=30.0)
+"""The largest picture that is accepted takes some seconds, and nobody waits longer for it. A box
+has the time of one silence for all of it: signs of life give no more, as they do for videos."""
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 
@@ -54,24 +56,35 @@ class ImageBoxes(Boxes):
             self._warm_up()
 
     def _read_in(self, box: Box, content: bytes, max_pixels: int) -> Pixels:
-        with as_file(content) as file:
-            box.give(file)
+        try:
+            with as_file(content) as file:
+                box.give(file)
+        except OSError as error:
+            raise DecoderLost(f"The decoder cannot be given the file: {error.strerror}.") from error
+        until = monotonic() + self._limits.silence_s
         box.send({"decode": max_pixels})
         try:
-            width, height = read_size(self._answer(box), max_pixels)
+            width, height = read_size(self._answer(box, until), max_pixels)
             rgb = np.empty((height, width, 3), np.uint8)
             own = rgb.reshape(-1)
-            for run, rows in box.runs([(1, rgb.size)], lambda: self._answer(box)):
+            for run, rows in box.runs([(1, rgb.size)], lambda: self._answer(box, until)):
                 own[run.first_row : run.first_row + run.rows] = np.frombuffer(rows, np.uint8)
         except Nonsense as nonsense:
             raise box.distrust(nonsense) from None
         return rgb
 
-    def _answer(self, box: Box) -> Message:
-        message = box.receive(lambda: None)
+    def _answer(self, box: Box, until: float) -> Message:
+        message = box.receive(partial(self._heed, until))
         if "error" in message:
             raise read_error(message, ImageInvalid, PICTURE.noun, self._limits)
         return message
+
+    def _heed(self, until: float) -> None:
+        if monotonic() > until:
+            raise DecoderLimits(
+                f"The picture was not decoded within {self._limits.silence_s:g} s. Convert it to "
+                "another format and try again."
+            )
 
     def _trials(self) -> Sequence[Trial]:
         return [partial(self._reads, _honest_picture(format_)) for format_ in FORMATS]

@@ -6,6 +6,7 @@ from jaxtyping import Float64, UInt8
 
 from core.keypoints.blazepose.sampling import Beyond
 
+_SMALL_PX = 2048
 _BORDERS = {Beyond.BLACK: cv2.BORDER_CONSTANT, Beyond.EDGE: cv2.BORDER_REPLICATE}
 
 
@@ -32,7 +33,8 @@ def cut_crop(
         np.add.outer((down * along + origin).astype(np.float32), (right * along).astype(np.float32))
         for right, down, origin in placement
     )
-    if beyond is Beyond.EDGE and _leaves(placement, side, rgb.shape):
+    is_small = max(rgb.shape) <= _SMALL_PX  # a larger one is not worth copying
+    if beyond is Beyond.EDGE and is_small and _leaves(placement, side, rgb.shape):
         # The same bits in two thirds of the time: OpenCV looks at each pixel by itself where a
         # neighbour is missing. With one more row and column none is.
         last_row, last_column = rgb.shape[0] - 1, rgb.shape[1] - 1

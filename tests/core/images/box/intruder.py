@@ -5,6 +5,7 @@ Runs in a box, in the decoder's place: ``ImageBoxes(module="tests.core.images.bo
 
 import os
 import sys
+import time
 
 from core.box.channel import Channel
 from core.box.pages import Pages
@@ -21,6 +22,12 @@ def serve(file: int, channel: Channel, pages: Pages) -> None:
     order = os.pread(file, 100, 0).decode(errors="replace")
     if order in FATAL:
         FATAL[order](channel)
+    elif order == "dawdle":
+        channel.receive()
+        channel.send({"picture": {"size": [6000, 6000]}})  # takes 26 slots
+        for _ in range(25):
+            time.sleep(0.4)
+            channel.send({"more": True})
     elif order in LIES:
         channel.receive()
         channel.send({"picture": LIES[order]})
