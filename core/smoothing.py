@@ -20,8 +20,8 @@ from core.chunks import PoseChunk
 from core.runs import cut_poses, join_poses
 
 HALF_WIDTH_S = 0.18
-"""Frames farther away than this do not matter: five on each side at 30 frames a second. Measured: so
-much steadiness costs noisy input nothing, in places or in velocities (``docs/smoothing.md``)."""
+"""Frames farther away than this do not matter: five on each side at 30 frames a second. Measured:
+so much steadiness costs noisy input nothing, in places or in velocities (``docs/smoothing.md``)."""
 _MOST_NEIGHBOURS = 60
 """On each side; bounds memory and time at very high frame rates."""
 _FEWEST_FRAMES = 4
