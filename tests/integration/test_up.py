@@ -25,7 +25,7 @@ def is_complete(running: Running) -> bool:
     family, boxes = running.family(), 0
     for process in family:
         with suppress(psutil.NoSuchProcess):
-            boxes += "core.video.box" in " ".join(process.cmdline())
+            boxes += not {"core.video.box", "core.images.box"}.isdisjoint(process.cmdline())
     return boxes > 0 and len(family) - boxes == 5
 
 

@@ -54,5 +54,6 @@ def test_against_our_own_result_as_the_reference_we_are_perfect_and_the_peer_is_
     assert "frames compared, on twelve limb joints" in capsys.readouterr().out
     scores = json.loads((tmp_path / "peers.json").read_text())
     assert scores["compared"] >= 28
-    assert scores["overall_mm"]["poselift"]["pa_mpjpe"]["value"] < 3
+    # Not 0: another part of the video is lifted, which begins elsewhere.
+    assert scores["overall_mm"]["poselift"]["pa_mpjpe"]["value"] < 6
     assert scores["overall_mm"]["mediapipe"]["pa_mpjpe"]["value"] > 15
