@@ -306,7 +306,7 @@ def _boxes(
         return None, None
     memory_mib = config.decoder_memory_mib
     memory_bytes = BoxLimits().memory_bytes if memory_mib is None else memory_mib * MIB
-    videos = DecoderBoxes(replace(BoxLimits(), memory_bytes=memory_bytes))
+    videos = DecoderBoxes(BoxLimits(memory_bytes=memory_bytes))
     pictures = ImageBoxes(replace(PICTURE_LIMITS, memory_bytes=memory_bytes))
     served = videos if config.serves == "videos" else pictures
     for boxes in (videos, pictures):

@@ -6,11 +6,13 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from core.box.channel import Channel
+from core.box.channel import Channel, Message
 from core.box.limits import BoxLimits
 from core.box.memory import mapped
 from core.box.pages import Pages
 from core.box.raising import die_with, raise_walls
+from core.box.refusals import refusal
+from core.errors import LiftError
 
 Serves = Callable[[int, Channel, Pages], None]
 """Answers about an open file until nobody asks any more."""
@@ -38,3 +40,19 @@ def main(argv: Sequence[str], get_ready: Callable[[], None], serve: Serves) -> i
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return 0  # nobody waits for us any more
     return 0
+
+
+def answer_each(channel: Channel, pages: Pages, reply: Callable[[Message], None]) -> None:
+    """Answer one request after the other; what cannot be answered is refused with its code.
+
+    Raises:
+        EOFError: there will be no more.
+    """
+    while True:
+        request = channel.receive()
+        if request is None or pages.note(request):
+            continue
+        try:
+            reply(request)
+        except (LiftError, MemoryError) as error:
+            channel.send(refusal(error))

@@ -7,12 +7,10 @@ from importlib import import_module
 
 from PIL import Image
 
-from core.box.channel import Channel
-from core.box.inside import Serves
+from core.box.channel import Channel, Message
+from core.box.inside import Serves, answer_each
 from core.box.inside import main as run
 from core.box.pages import Pages
-from core.box.refusals import refusal
-from core.errors import LiftError
 from core.images.decoding import decode
 
 _LATE = ("ImagePalette", "ImageFile", "MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin")
@@ -43,18 +41,14 @@ def answer(file: int, channel: Channel, pages: Pages) -> None:
     Raises:
         EOFError: there will be no more.
     """
-    while True:
-        request = channel.receive()
-        if request is None or pages.note(request):
-            continue
-        try:
-            image = decode(_content(file), request["decode"])
-            pixels = image.tobytes()
-        except (LiftError, MemoryError) as error:
-            channel.send(refusal(error))
-        else:
-            # One plane of rows of one byte: there is nothing between its pixels.
-            pages.send({"size": image.size}, [(1, len(pixels), pixels)])
+
+    def reply(request: Message) -> None:
+        image = decode(_content(file), request["decode"])
+        pixels = image.tobytes()
+        # One plane of rows of one byte: there is nothing between its pixels.
+        pages.send({"size": image.size}, [(1, len(pixels), pixels)])
+
+    answer_each(channel, pages, reply)
 
 
 def _content(file: int) -> bytes:

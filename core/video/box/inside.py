@@ -13,11 +13,9 @@ import cv2
 from av.video.frame import VideoFrame
 
 from core.box.channel import Channel, Message
-from core.box.inside import Serves
+from core.box.inside import Serves, answer_each
 from core.box.inside import main as run
 from core.box.pages import Pages
-from core.box.refusals import refusal
-from core.errors import LiftError
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
 from core.video.pictures import probe, stream_pictures
 from core.video.stored import SquareRgb, StoredPicture
@@ -55,17 +53,14 @@ def answer(file: int, channel: Channel, pages: Pages) -> None:
     Raises:
         EOFError: there will be no more.
     """
-    while True:
-        request = channel.receive()
-        if request is None or pages.note(request):
-            continue
-        try:
-            if "probe" in request:
-                _probe(file, channel, request["probe"])
-            else:
-                _send_pictures(file, channel, pages, request["pictures"])
-        except (LiftError, MemoryError) as error:
-            channel.send(refusal(error))
+
+    def reply(request: Message) -> None:
+        if "probe" in request:
+            _probe(file, channel, request["probe"])
+        else:
+            _send_pictures(file, channel, pages, request["pictures"])
+
+    answer_each(channel, pages, reply)
 
 
 def _probe(file: int, channel: Channel, limits: dict[str, Any]) -> None:
