@@ -132,6 +132,11 @@ class LiveTensorBytes(TorchDispatchMode):
         self.peak_bytes = 0
         self._counted: set[int] = set()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, so torch need not import its compiler: a second, 60 MB."""
+        return False
+
     def __torch_dispatch__(
         self,
         func: Callable[..., object],
