@@ -11,9 +11,10 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32
 
 from core.keypoints.protocol import Detection
 from core.tracking.association import Observation
@@ -152,11 +153,10 @@ def background_shift(
         return None
     # Light that changes is no movement.
     after = after - (after[background].mean() - before[background].mean())
-    fixed = before[inner][counted]
-    reach = range(-_REACH, _REACH + 1)
-    apart = np.array(
-        [[_apart(fixed, after, counted, dy, dx) for dx in reach] for dy in reach], np.float64
-    )
+    fixed = np.where(counted, before[inner], 0)
+    weight = counted.astype(np.float32)
+    squares = cv2.matchTemplate(after, fixed, cv2.TM_SQDIFF, mask=weight)
+    apart = squares / weight.sum()  # (shifts down, shifts right)
     row, column = np.unravel_index(int(apart.argmin()), apart.shape)
     if np.median(apart) - apart[row, column] < _LEAST_CONTRAST:
         return None
@@ -165,19 +165,7 @@ def background_shift(
     return float(np.hypot(down, right))
 
 
-def _apart(
-    fixed: Float32[np.ndarray, "pixels"],
-    after: Float32[np.ndarray, "height width"],
-    counted: Bool[np.ndarray, "rows columns"],
-    down: int,
-    right: int,
-) -> float:
-    height, width = after.shape
-    moved = after[_REACH + down : height - _REACH + down, _REACH + right : width - _REACH + right]
-    return float(np.square(moved[counted] - fixed).mean())
-
-
-def _vertex(apart: Float64[np.ndarray, "shifts"], best: int) -> float:
+def _vertex(apart: Float32[np.ndarray, "shifts"], best: int) -> float:
     """Where between its neighbours a parabola through the best and them is lowest."""
     if not 0 < best < len(apart) - 1:
         return 0.0
