@@ -32,7 +32,9 @@ def shrink_by_whole(image: VideoFrame, width: int, height: int) -> VideoFrame | 
         return None
     for stored, small in pairs:
         size = (small.width, small.height)
-        cv2.resize(_pixels(stored), size, dst=_pixels(small), interpolation=cv2.INTER_AREA)
+        # OpenCV waits for each row that no cache holds; a copy does not, and costs less than that.
+        near = _pixels(stored).copy()
+        cv2.resize(near, size, dst=_pixels(small), interpolation=cv2.INTER_AREA)
     smaller.colorspace, smaller.color_range = image.colorspace, image.color_range
     return smaller
 
