@@ -1,7 +1,7 @@
 """A video searched for people by several threads; what they see comes out in order, and once."""
 
 from collections.abc import Callable, Generator
-from threading import Condition, Thread
+from threading import Condition, RLock, Thread
 from typing import TypeVar
 
 from core.keypoints.attention import StartsAnywhere
@@ -47,10 +47,11 @@ def observe_in_segments(
         on_relief: called by the thread that draws, between two observations, where a fresh run
             takes over.
     """
-    changed = Condition()
+    lock = RLock()
+    changed, news = Condition(lock), Condition(lock)
     capacity = threads * plan.longest + plan.warm_up + _SPARE_PICTURES
     pictures = SharedPictures(source, capacity, changed, plan.warm_up_start(first_segment))
-    relay = Relay(first, open_another, pictures, plan, threads, changed, first_segment)
+    relay = Relay(first, open_another, pictures, plan, threads, changed, news, first_segment)
     workers = [
         Thread(target=relay.work, args=(make_reader,), name=f"segments-{number}", daemon=True)
         for number in range(threads)

@@ -7,23 +7,28 @@ from typing import Self
 LENGTH_FRAMES = 150
 """Five seconds at 30 frames a second: a start costs about a tenth of it, and pictures of one
 segment fit into some 120 MB."""
-WARM_UP_FRAMES = 6
+WARM_UP_FRAMES = 3
 """After so many frames a tracker that starts afresh says the same as one that has been at work, up
 to MediaPipe's own noise."""
 
 COMPARED_FRAMES = 3
 """The newest frames that two runs have both seen, in which they are held against each other."""
 
+_STRETCHED = 1.1  # a little more in each segment is better than one more start
 _FIRST_LONGER = 1.1
 """The first segment is searched while those after it wait for their first picture."""
-_STRETCHED = 1.1  # a little more in each segment is better than a short one at the end
+_FIRST_OF_TWO_LONGER = 1.29
+_LAST_SHORTER = 0.45
+"""Two threads are half a segment apart. So they come to the end together."""
 _MISCOUNTED = 2  # headers are a picture or two wrong, and one left over would be a segment
 CUTTING = (
     LENGTH_FRAMES,
     WARM_UP_FRAMES,
     COMPARED_FRAMES,
-    _FIRST_LONGER,
     _STRETCHED,
+    _FIRST_LONGER,
+    _FIRST_OF_TWO_LONGER,
+    _LAST_SHORTER,
     _MISCOUNTED,
 )
 """All that decides where a video is cut, and who goes on there, besides its length."""
@@ -46,16 +51,23 @@ class SegmentPlan:
 
     @classmethod
     def of(cls, expected_frames: int | None) -> Self:
-        """Equal parts for a video of about so many used frames; None if nobody knows.
+        """For a video of about so many used frames; None if nobody knows.
 
-        Of several, the first is a tenth longer.
+        One segment; or two, the first longer, that end together when two threads search them; or
+        at least four: equal ones, of which the first is a tenth longer and the last half as long.
+        Three would leave one of two threads with nothing to do for most of the last one.
         """
         if expected_frames is None:
             return cls()
-        parts = max(1, ceil(expected_frames / (LENGTH_FRAMES * _STRETCHED)))
-        if parts == 1:
-            return cls(expected_frames + _MISCOUNTED)
-        length = ceil((expected_frames + _MISCOUNTED) / (parts - 1 + _FIRST_LONGER))
+        frames, longest = expected_frames + _MISCOUNTED, LENGTH_FRAMES * _STRETCHED
+        if expected_frames <= longest:
+            return cls(frames)
+        if expected_frames <= 2 * longest:
+            length = ceil(frames / (1 + _FIRST_OF_TWO_LONGER))
+            return cls(length, first=ceil(length * _FIRST_OF_TWO_LONGER))
+        beside_middle = _FIRST_LONGER + _LAST_SHORTER  # in middle ones
+        middle = max(2, ceil(expected_frames / longest - beside_middle))
+        length = ceil(frames / (middle + beside_middle))
         return cls(length, first=ceil(length * _FIRST_LONGER))
 
     @property

@@ -38,6 +38,8 @@ class Relay(Generic[Picture]):
         plan: where it is cut.
         lanes: so many runs at most are on their way.
         changed: guards everything here and in ``pictures``.
+        news: of the same lock; told when there may be something to collect. Whoever collects would
+            otherwise be woken for every picture.
         first_segment: to begin with.
     """
 
@@ -49,6 +51,7 @@ class Relay(Generic[Picture]):
         plan: SegmentPlan,
         lanes: int,
         changed: Condition,
+        news: Condition,
         first_segment: int = 0,
     ) -> None:
         self._open_another = open_another
@@ -56,6 +59,7 @@ class Relay(Generic[Picture]):
         self._plan = plan
         self._lanes = lanes
         self._changed = changed
+        self._news = news
         self._first_segment = first_segment
         self._head = Run(first_segment, plan.warm_up_start(first_segment), first)
         self._ahead: dict[int, Run] = {}
@@ -78,7 +82,7 @@ class Relay(Generic[Picture]):
             with self._changed:
                 self._error = self._error or error
                 self._is_stopping = True
-                self._changed.notify_all()
+                self._tell_everybody()
 
     def collect(
         self, tick: Callable[[], None], tick_s: float, on_relief: Callable[[], None]
@@ -90,7 +94,7 @@ class Relay(Generic[Picture]):
         segment, is_complete = self._first_segment, False
         while True:
             with self._changed:
-                self._changed.wait_for(partial(self._has_news, segment), tick_s)
+                self._news.wait_for(partial(self._has_news, segment), tick_s)
                 if self._error is not None:
                     error, self._error = self._error, None
                     raise error
@@ -115,7 +119,7 @@ class Relay(Generic[Picture]):
         """Have every thread come to its end; what was not done stays undone."""
         with self._changed:
             self._is_stopping = True
-            self._changed.notify_all()
+            self._tell_everybody()
 
     def close(self) -> None:
         """Close all estimators; no thread is at work any more."""
@@ -194,13 +198,13 @@ class Relay(Generic[Picture]):
                 if run is self._head:
                     run.has_ended, run.is_busy, run.findings.is_complete = True, False, True
                 self._relieve()
-                self._changed.notify_all()
+                self._tell_everybody()
             return
         with self._changed:
             run.at_start = newest or [run.estimator.attention()]
             run.estimator.settle()
             self._relieve()
-            self._changed.notify_all()
+            self._tell_everybody()
         self._search(run, read)
 
     def _search(self, run: Run, read: Reads[Picture]) -> None:
@@ -228,7 +232,7 @@ class Relay(Generic[Picture]):
             if run.is_dropped:
                 self._leaving.append(run)
             self._relieve()
-            self._changed.notify_all()
+            self._tell_everybody()
 
     def _picture(self, place: int, run: Run) -> Picture:
         """The picture there, for a run that is nothing without it."""
@@ -244,7 +248,7 @@ class Relay(Generic[Picture]):
             if run is self._head:
                 self._let_go()
                 if run.place % _WORTH_WAKING == 0:
-                    self._changed.notify_all()
+                    self._tell_everybody()
 
     def _relieve(self) -> None:
         """Where the head has come to the end of a segment, settle who goes on."""
@@ -273,6 +277,10 @@ class Relay(Generic[Picture]):
         """Release pictures that neither the head nor the run after it will look at."""
         next_start = self._plan.warm_up_start(self._head.segment + 1)
         self._pictures.release(min(self._head.place, next_start))
+
+    def _tell_everybody(self) -> None:
+        self._changed.notify_all()
+        self._news.notify_all()
 
     def _is_wanted(self, run: Run) -> bool:
         return not self._is_stopping and not run.is_dropped

@@ -65,7 +65,9 @@ class ReadAhead(Generic[Item]):
             self._changed.wait_for(self._is_ready)
             if self._items:
                 item = self._items.popleft()
-                self._changed.notify_all()
+                # Woken for each, the thread would make one item at a time, and cost a wake-up each.
+                if len(self._items) <= self._ahead // 2:
+                    self._changed.notify_all()
                 return item
             if self._error is not None:
                 error, self._error = self._error, None
