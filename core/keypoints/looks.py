@@ -41,6 +41,9 @@ _IN_TORSO = np.array(
 )
 """Of each point that is looked at, its share in each corner of the torso."""
 _IN_THIGH = np.array([[1 - along, along] for along in _ALONG_THIGH])
+_MEANS = np.repeat(np.eye(2), (len(_IN_TORSO), 2 * len(_IN_THIGH)), axis=1)
+_MEANS /= _MEANS.sum(1, keepdims=True)
+"""Of both parts, the share of each point that is looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,4 +126,4 @@ def _look(
     height, width = rgb.shape[:2]
     columns, rows = np.minimum(np.maximum(points_px, 0), (width - 1, height - 1)).astype(int).T
     colours = rgb[rows, columns]
-    return np.stack([colours[: len(torso)].mean(axis=0), colours[len(torso) :].mean(axis=0)])
+    return _MEANS @ colours

@@ -3,7 +3,7 @@
 Confidence does not: a dreamt pose is as sure of itself as a real one. Its proportions do.
 """
 
-import numpy as np
+import math
 
 from core.keypoints.protocol import Detection
 from core.skeleton import KEYPOINT_NAMES
@@ -39,4 +39,4 @@ def looks_like_a_body(detection: Detection, width: int, height: int) -> bool:
     hint_m = detection.hint_m
     shoulders = hint_m[_LEFT_SHOULDER] + hint_m[_RIGHT_SHOULDER]
     hips = hint_m[_LEFT_HIP] + hint_m[_RIGHT_HIP]
-    return float(np.linalg.norm(shoulders - hips)) / 2 >= _SHORTEST_TORSO_M
+    return math.dist(shoulders, hips) / 2 >= _SHORTEST_TORSO_M

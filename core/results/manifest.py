@@ -5,6 +5,7 @@ durations or host names. Those belong to the job record.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any, Self
 
@@ -179,6 +180,7 @@ def software_versions(distributions: Iterable[str] = SOFTWARE) -> dict[str, str]
     return {name: _version(name) for name in distributions}
 
 
+@cache
 def _version(distribution: str) -> str:
     try:
         return version(distribution)

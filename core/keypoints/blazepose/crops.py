@@ -60,11 +60,13 @@ def turned(
     placement: Placement, points_m: Float64[np.ndarray, "crops points 3"]
 ) -> Float64[np.ndarray, "crops points 3"]:
     """Points in metres along a crop's axes, along the picture's; x right, y down, z away."""
-    axes = placement[:, :, :2] / np.linalg.norm(placement[:, :, :1], axis=1, keepdims=True)
+    side_px = np.hypot(placement[:, :1, :1], placement[:, 1:, :1])  # (crops, 1, 1)
+    axes = placement[:, :, :2] / side_px
     in_plane = points_m[..., :2] @ axes.transpose(0, 2, 1)
     return np.concatenate([in_plane, points_m[..., 2:]], axis=-1)
 
 
 def radius_px(alignment: Alignment) -> Float64[np.ndarray, "persons"]:
     """Radius of the circle around the hips that holds the whole body."""
-    return np.linalg.norm(alignment[:, 1] - alignment[:, 0], axis=-1)
+    reach = alignment[:, 1] - alignment[:, 0]
+    return np.hypot(reach[:, 0], reach[:, 1])

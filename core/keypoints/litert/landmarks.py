@@ -17,6 +17,8 @@ from core.keypoints.blazepose.landmarks import CROP_SIDE_PX, KEYPOINTS, NUMBERS,
 _USED = KEYPOINTS + 2  # the alignment points come next
 _LANDMARK = np.arange(_USED)[:, None, None]
 _AROUND = np.arange(-REACH, REACH + 1)
+_MOMENTS = np.array([[1, column, row] for row in _AROUND for column in _AROUND], np.float32)
+"""Of the K x K cells around a landmark: their mass, and where its centre is."""
 _DEEPEST = -80.0  # a sigmoid of less is 0, and its exponential overflows
 _LEAST = np.finfo(np.float32).tiny
 
@@ -72,14 +74,12 @@ def _refine(
     known = cells == inside
     if not known.all():
         heat *= known[:, 1, :, None] & known[:, 0, None, :]
-    across, down = np.add.reduce(heat, 1), np.add.reduce(heat, 2)  # (L, K)
-    total = np.maximum(np.add.reduce(across, 1), _LEAST)
-    mean = np.empty(points.shape)
-    np.add.reduce(across * cells[:, 0], 1, out=mean[:, 0])
-    np.add.reduce(down * cells[:, 1], 1, out=mean[:, 1])
+    heat = heat.reshape(len(heat), -1)  # (L, K * K)
+    mass = heat @ _MOMENTS  # (L, 3)
+    mean = centre + mass[:, 1:] / np.maximum(mass[:, :1], _LEAST)
     on_map = (centre >= 0).all(1) & (centre[:, 0] < width)
-    moved = on_map & (np.maximum.reduce(heat, (1, 2)) >= SURE)
-    return np.where(moved[:, None], mean / total[:, None] / size, points).astype(np.float32)
+    moved = on_map & (heat.max(1) >= SURE)
+    return np.where(moved[:, None], mean / size, points).astype(np.float32)
 
 
 def _sigmoid(logits: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

@@ -79,7 +79,8 @@ class _Runner:
 
     def _fill(self, pixels: np.ndarray, black: float) -> None:
         wanted = self._input()[0]
-        np.multiply(pixels, np.float32((1 - black) / 255), out=wanted)
+        wanted[...] = pixels  # in two steps it takes NumPy half as long
+        wanted *= np.float32((1 - black) / 255)
         if black:
             wanted += np.float32(black)
 

@@ -59,26 +59,39 @@ def test_what_is_not_filtered_is_mediapipes(networks, full_bundle, close_up, mod
 
 
 def test_a_tracker_is_mediapipes_within_its_own_noise(networks, full_bundle, close_up):
-    """A grey level of noise, which nobody can see, moves MediaPipe's tracking from itself."""
-    random = np.random.default_rng(7)
-    noisy = [
+    """A grey level of noise, which nobody can see, moves MediaPipe's tracking from itself.
+
+    By how much is chance: of eight draws the 95th percentiles were 6 to 26 px. So both see four.
+    """
+
+    def tracked(frames):
+        with Landmarker(full_bundle, Mode.TRACKING) as theirs:
+            return everything(theirs, frames)
+
+    expected = tracked(close_up)
+    draws = [with_noise(close_up, seed) for seed in range(4)]
+    noise = np.concatenate([apart_px(tracked(frames), expected) for frames in draws])
+    ours = np.concatenate(
+        [
+            apart_px(everything(LiteLandmarker(networks, Mode.TRACKING), frames), expected)
+            for frames in draws
+        ]
+    )
+    assert len(ours) > 200
+    assert np.median(ours) < 1.2 * np.median(noise)
+    assert np.percentile(ours, 95) < 1.2 * np.percentile(noise, 95)
+
+
+def with_noise(frames, seed):
+    random = np.random.default_rng(seed)
+    return [
         Frame(
             frame.index,
             frame.time_s,
             (frame.rgb + random.integers(-1, 2, frame.rgb.shape)).clip(0, 255).astype(np.uint8),
         )
-        for frame in close_up
+        for frame in frames
     ]
-    with (
-        Landmarker(full_bundle, Mode.TRACKING) as theirs,
-        Landmarker(full_bundle, Mode.TRACKING) as again,
-    ):
-        expected, disturbed = everything(theirs, close_up), everything(again, noisy)
-    ours = apart_px(everything(LiteLandmarker(networks, Mode.TRACKING), close_up), expected)
-    noise = apart_px(disturbed, expected)
-    assert len(ours) > 50
-    assert np.median(ours) < 1.2 * np.median(noise)
-    assert np.percentile(ours, 95) < 1.2 * np.percentile(noise, 95)
 
 
 def test_who_is_forgotten_is_not_tracked_on(networks, demo_frames):
