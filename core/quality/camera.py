@@ -149,7 +149,7 @@ def background_shift(
     """
     inner = (slice(_REACH, -_REACH),) * 2
     counted = background[inner]
-    if counted.mean() < _LEAST_BACKGROUND:
+    if not counted.size or counted.mean() < _LEAST_BACKGROUND:
         return None
     # Light that changes is no movement.
     after = after - (after[background].mean() - before[background].mean())

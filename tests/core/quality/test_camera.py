@@ -110,6 +110,11 @@ def test_a_known_shift_is_measured() -> None:
     assert shift == pytest.approx(np.hypot(2, 3), abs=0.2)
 
 
+def test_of_a_ribbon_nothing_is_said() -> None:
+    ribbon = scene()[:8, :96].astype(np.float32)
+    assert background_shift(ribbon, ribbon, np.ones(ribbon.shape, bool)) is None
+
+
 def test_it_does_not_matter_who_is_ahead() -> None:
     pictures, people = zip(*filmed(lambda time_s: (100 + 12 * time_s, 80), walks), strict=True)
     reports = []
