@@ -128,6 +128,13 @@ def test_help_imports_nothing_heavy_and_little_else():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_process_ends_with_the_status():
+    command = [sys.executable, "-m", "scripts.cli", "nothing"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (cli.BAD_USAGE, "")
+    assert "there is no command 'nothing'" in done.stderr
+
+
 def test_output_cut_off_by_a_pager_is_no_traceback():
     code = "from scripts.cli import main; import sys; sys.exit(main(['--help']))"
     with subprocess.Popen(

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -30,6 +33,16 @@ def test_weights_made_before_are_not_counted():
     with LiveTensorBytes() as live, torch.inference_mode():
         layer(torch.zeros(1, 100))
     assert live.peak_bytes == 2 * 400
+
+
+def test_counting_imports_no_compiler():
+    """It takes PyTorch a second and 70 MB, and whoever lifts would pay them at each start."""
+    code = (
+        "import sys, torch; from core.lifting.memory_cost import LiveTensorBytes as Live\n"
+        "with Live() as live: torch.zeros(10)\n"
+        "sys.exit('torch._dynamo' in sys.modules or live.peak_bytes != 40)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_cost_of_a_known_function():
