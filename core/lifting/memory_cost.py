@@ -134,7 +134,7 @@ class LiveTensorBytes(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here, so torch need not import its compiler: a second, 60 MB."""
+        """Nothing is compiled here, so torch need not import its compiler: a second, 70 MB."""
         return False
 
     def __torch_dispatch__(
