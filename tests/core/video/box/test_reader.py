@@ -95,7 +95,7 @@ def test_pictures_larger_than_all_slots_and_of_changing_size(tmp_path, boxes):
     assert_same(here, look(boxes.open, path))
 
 
-def agreed_frames(boxes, path, tries=6):
+def agreed_frames(boxes, path, tries=200):
     """How many frames both sides see alike.
 
     FFmpeg does not always agree with itself: what its threads make of damaged HEVC depends on which
