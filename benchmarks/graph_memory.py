@@ -24,7 +24,7 @@ from rich.table import Table
 from torch import nn
 
 from benchmarks.graph_layers import CHANNELS, WAYS
-from benchmarks.measurement import Measurement, save
+from benchmarks.measurement import Measurement, resident_peak_bytes, save
 from core.lifting.memory_cost import MIB, LiveTensorBytes
 from core.models.graph import BodyGraphConv
 from core.skeleton import BODY
@@ -58,9 +58,7 @@ def cost(way: str, windows: int) -> Cost:
     _step(WAYS[way], 1)  # what only the first step allocates
     before_bytes = psutil.Process().memory_info().rss
     times_s = [_step(WAYS[way], windows * FRAMES) for _ in range(_REPEATS)]
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    peak_bytes = resident_peak_bytes(resource.getrusage(resource.RUSAGE_SELF))
     with LiveTensorBytes() as live:
         _step(WAYS[way], windows * FRAMES)
     return Cost(

@@ -1,7 +1,6 @@
 """One lifter in a process where nothing was measured before: how fast, how much memory."""
 
 import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.lifter_peers import JOINTS, AttentionAndGraphs, TemporalConvolutions
+from benchmarks.measurement import resident_peak_bytes
 from core.cameras import Camera
 from core.checkpoints import load_lifter
 from core.chunks import TrackChunk
@@ -89,9 +89,7 @@ def cost(name: str, clips: int, frames: int, device_name: str, seconds: float) -
         torch.cuda.reset_peak_memory_stats(device)
     resting_bytes = torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
     took_s = _least_s(lift, device, seconds)
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    peak_bytes = resident_peak_bytes(resource.getrusage(resource.RUSAGE_SELF))
     tensors_bytes = 0
     if device.type == "cuda":
         tensors_bytes = torch.cuda.max_memory_allocated(device) - resting_bytes

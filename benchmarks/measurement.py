@@ -3,6 +3,8 @@
 import json
 import os
 import platform
+import resource
+import sys
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +52,11 @@ def save(name: str, measurement: Measurement) -> Path:
 def machine() -> dict[str, Any]:
     """What it was measured on."""
     return {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": platform.system()}
+
+
+def resident_peak_bytes(used: resource.struct_rusage) -> int:
+    """The most memory a process ever had, of what it used as the system counts it."""
+    return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # macOS counts in bytes
 
 
 def committed_ratios(name: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.looped_video import loop, shrink
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, resident_peak_bytes
 from core.assets.cache import cached_path, default_cache_folder
 from core.assets.fetching import fetch
 from core.assets.manifest import DEMO_CLIP
@@ -30,7 +30,6 @@ FPS = 30
 GROWTH = 1.10
 """How much more than a 10-second video a long one may take."""
 _POLL_S = 0.05
-_RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 
 Row = dict[str, float | int | str]
 
@@ -123,7 +122,7 @@ def _peak_bytes(process: "subprocess.Popen[bytes]") -> int:
         ended, status, used = os.wait4(process.pid, os.WNOHANG)
         if ended:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return max(peak_bytes, used.ru_maxrss * _RUSAGE_UNIT)
+            return max(peak_bytes, resident_peak_bytes(used))
         try:
             family = [parent, *parent.children(recursive=True)]
             peak_bytes = max(peak_bytes, sum(one.memory_info().rss for one in family))
