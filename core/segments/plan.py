@@ -5,8 +5,8 @@ from math import ceil
 from typing import Self
 
 LENGTH_FRAMES = 150
-"""Five seconds at 30 frames a second: a start costs about a tenth of it, and pictures of one
-segment fit into some 120 MB."""
+"""Five seconds at 30 frames a second: a start costs about a twentieth of it, and pictures of
+one segment fit into some 120 MB."""
 WARM_UP_FRAMES = 3
 """After so many frames a tracker that starts afresh says the same as one that has been at work, up
 to MediaPipe's own noise."""
