@@ -24,7 +24,7 @@ LATENCY_FRAMES = {"cpu": 100, "cuda": 240}
 """No frame waits for a fuller batch longer than this, so that progress flows. On a CPU, where a
 fuller batch gains little, that also has poses lifted while the rest of a short video is searched:
 what is left for the end is left to one core."""
-MOST_WINDOWS = {"cpu": 8, "cuda": 64}
+MOST_WINDOWS = {"cpu": 4, "cuda": 64}
 """Larger batches gain no more speed; on CPU they lose some to the caches."""
 
 

@@ -18,6 +18,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from core.cores import usable_cores
 from core.errors import (
     CodecUnsupported,
     NotAVideo,
@@ -38,9 +39,12 @@ VideoFile = Path | int
 
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
 
-DECODER_THREADS = 4
+_DECODER_THREADS = 4
 """Pictures decoded side by side. A fixed number, because what a decoder makes of damaged pictures
 depends on it; more would hold more pictures in full size and be faster than anybody needs."""
+_FEW_CORES = 2
+"""On so few, a decoder with threads of its own gets into the way of those who look at pictures."""
+_FULL_HD_PIXELS = 1920 * 1088  # beyond this, one thread may be what everybody waits for
 
 # Sound, subtitles and all other codecs stay unopened: what is not run cannot be attacked.
 _DECODERS = ",".join((*CODECS, "libdav1d"))
@@ -103,8 +107,13 @@ def open_video(path: VideoFile, limits: VideoLimits) -> Iterator[OpenVideo]:
         # A stream may change its size on the way: the limit holds for every picture.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         stream.thread_type = "FRAME"
-        stream.codec_context.thread_count = DECODER_THREADS
+        stream.codec_context.thread_count = _decoder_threads(stream)
         yield video
+
+
+def _decoder_threads(stream: VideoStream) -> int:
+    is_light = stream.width * stream.height <= _FULL_HD_PIXELS
+    return 1 if is_light and usable_cores() <= _FEW_CORES else _DECODER_THREADS
 
 
 def check_size(width_px: int, height_px: int, limits: VideoLimits) -> None:

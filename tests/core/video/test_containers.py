@@ -20,6 +20,7 @@ from core.errors import (
     VideoTooSmall,
     VideoTruncated,
 )
+from core.video import containers
 from core.video.containers import open_video
 from core.video.stream import DecodeReport, VideoLimits, probe, stream_frames
 from tests.videos import huge, make_video, read_index
@@ -223,3 +224,14 @@ def test_a_quicktime_reference_to_another_file_is_not_followed(tmp_path):
     other.unlink()
     with open_video(path, VideoLimits()) as video:
         assert video.container.format.name == "mov"
+
+
+@pytest.mark.parametrize(
+    ("cores", "size", "threads"),
+    [(1, (1920, 1080), 1), (2, (1080, 1920), 1), (2, (2560, 1440), 4), (4, (1920, 1080), 4)],
+)
+def test_few_cores_decode_ordinary_pictures_one_by_one(tmp_path, monkeypatch, cores, size, threads):
+    monkeypatch.setattr(containers, "usable_cores", lambda: cores)
+    path = make_video(tmp_path / "clip.mp4", frames=1, size=size)
+    with open_video(path, VideoLimits()) as video:
+        assert video.stream.codec_context.thread_count == threads

@@ -32,6 +32,7 @@ def test_an_mp4_without_its_end_cannot_be_read(tmp_path):
     [("h264", ".mp4"), ("hevc", ".mp4"), ("av1", ".mp4"), ("h264", ".mkv"), ("vp9", ".webm"),
      ("mpeg4", ".avi"), ("mjpeg", ".avi")],
 )  # fmt: skip
+@pytest.mark.usefixtures("any_cores")
 def test_a_cut_file_gives_what_it_has_and_says_so(tmp_path, codec, suffix):
     muxer_options = {"movflags": "faststart"} if suffix == ".mp4" else {}
     path = make_video(
@@ -62,6 +63,7 @@ def test_an_early_end_of_the_range_is_not_called_cut(tmp_path):
     assert not report.truncated
 
 
+@pytest.mark.usefixtures("any_cores")
 @pytest.mark.parametrize("suffix", [".avi", ".mov"])
 def test_damaged_pictures_are_left_out_and_counted(tmp_path, suffix):
     path = make_video(tmp_path / f"clip{suffix}", codec="mjpeg", frames=30)
@@ -79,6 +81,7 @@ def test_damaged_pictures_are_left_out_and_counted(tmp_path, suffix):
 
 
 @pytest.mark.parametrize(("codec", "suffix"), [("h264", ".mkv"), ("vp9", ".webm")])
+@pytest.mark.usefixtures("any_cores")
 def test_what_is_made_of_damaged_pictures_is_always_the_same(tmp_path, codec, suffix):
     """Guesses of a decoder depend on how many of its threads are at work on what."""
     path = make_video(tmp_path / f"clip{suffix}", codec=codec, frames=60, size=(128, 96))

@@ -31,6 +31,7 @@ def times_of(frames: list[Frame]) -> list[float]:
     return [frame.time_s for frame in frames]
 
 
+@pytest.mark.usefixtures("any_cores")
 @pytest.mark.parametrize(
     ("codec", "suffix"),
     [
@@ -60,6 +61,7 @@ def test_every_frame_arrives_once_in_order_and_on_time(tmp_path, codec, suffix):
     assert report == DecodeReport(frames_decoded=20, frames_used=20)
 
 
+@pytest.mark.usefixtures("any_cores")
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".ts"])
 def test_b_frames_come_in_order_of_presentation(tmp_path, suffix):
     options = {"preset": "veryfast"}  # ultrafast has no B-frames
