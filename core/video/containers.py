@@ -40,10 +40,12 @@ VideoFile = Path | int
 CODECS = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
 
 _DECODER_THREADS = 4
-"""Pictures decoded side by side. A fixed number, because what a decoder makes of damaged pictures
-depends on it; more would hold more pictures in full size and be faster than anybody needs."""
+"""Pictures decoded side by side. As fixed a number as can be, because what a decoder makes of
+damaged pictures depends on it; more would hold more pictures in full size and be faster than
+anybody needs."""
 _FEW_CORES = 2
-"""On so few, a decoder with threads of its own gets into the way of those who look at pictures."""
+"""On so few it decodes ordinary pictures one by one: threads of its own would get into the way of
+those who look at them."""
 _FULL_HD_PIXELS = 1920 * 1088  # beyond this, one thread may be what everybody waits for
 
 # Sound, subtitles and all other codecs stay unopened: what is not run cannot be attacked.
@@ -107,13 +109,13 @@ def open_video(path: VideoFile, limits: VideoLimits) -> Iterator[OpenVideo]:
         # A stream may change its size on the way: the limit holds for every picture.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         stream.thread_type = "FRAME"
-        stream.codec_context.thread_count = _decoder_threads(stream)
+        stream.codec_context.thread_count = _decoder_threads(*size)
         yield video
 
 
-def _decoder_threads(stream: VideoStream) -> int:
-    is_light = stream.width * stream.height <= _FULL_HD_PIXELS
-    return 1 if is_light and usable_cores() <= _FEW_CORES else _DECODER_THREADS
+def _decoder_threads(width_px: int, height_px: int) -> int:
+    is_ordinary = width_px * height_px <= _FULL_HD_PIXELS
+    return 1 if is_ordinary and usable_cores() <= _FEW_CORES else _DECODER_THREADS
 
 
 def check_size(width_px: int, height_px: int, limits: VideoLimits) -> None:

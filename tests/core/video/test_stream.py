@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.contracts import JobOptions
+from core.video import containers
 from core.video.stream import (
     DecodeReport,
     Frame,
@@ -59,6 +60,22 @@ def test_every_frame_arrives_once_in_order_and_on_time(tmp_path, codec, suffix):
         [i / NTSC + facts.start_s for i in range(20)], abs=1e-3
     )
     assert report == DecodeReport(frames_decoded=20, frames_used=20)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [("h264", ".mp4"), ("hevc", ".mp4"), ("vp9", ".webm"), ("av1", ".mp4"), ("mpeg4", ".avi")],
+)
+def test_sound_pictures_are_the_same_however_many_cores_decode_them(
+    tmp_path, monkeypatch, codec, suffix
+):
+    path = make_video(tmp_path / f"clip{suffix}", codec=codec, frames=40)
+    pictures = []
+    for cores in (2, 8):
+        monkeypatch.setattr(containers, "usable_cores", lambda cores=cores: cores)
+        pictures.append([frame.rgb.tobytes() for frame in stream_frames(path, probe(path))])
+    assert len(pictures[0]) == 40
+    assert pictures[0] == pictures[1]
 
 
 @pytest.mark.usefixtures("any_cores")
