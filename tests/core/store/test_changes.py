@@ -65,18 +65,22 @@ def test_survives_a_redis_that_is_away() -> None:
 
 
 def test_comes_back_with_redis(tmp_path_factory) -> None:
-    async def main(server: EmbeddedRedis) -> bool:
+    """Once more it may be lost: redis-py may subscribe again at once, just before we do."""
+
+    async def main(server: EmbeddedRedis) -> None:
         async with JobChanges(server.url, wake_every_s=PATIENCE_S) as changes:
             with connect(server.url) as redis:
                 before = await subscribed(redis)
                 redis.client_kill_filter(_type="pubsub")
                 await subscribed(redis, but=before)
                 with changes.watch("feed") as watch:
-                    redis.publish(CHANNEL, "feed")
-                    return await watch.changed(PATIENCE_S)
+                    async with asyncio.timeout(PATIENCE_S):
+                        redis.publish(CHANNEL, "feed")
+                        while not await watch.changed(0.5):
+                            redis.publish(CHANNEL, "feed")
 
     with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
-        assert asyncio.run(main(server))
+        asyncio.run(main(server))
 
 
 def test_it_ends_whatever_it_is_doing(redis_url: str) -> None:
