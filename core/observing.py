@@ -11,7 +11,7 @@ from core.keypoints.attention import StartsAnywhere
 from core.keypoints.protocol import KeypointEstimator
 from core.resuming import ObservationSpool, Spooling
 from core.segments.observe import TICK_S, observe_in_segments
-from core.segments.plan import SegmentPlan
+from core.segments.plan import SegmentPlan, decoding_over_searching
 from core.segments.reader import PictureReader
 from core.stages import Stages
 from core.tracking.association import Observation
@@ -71,7 +71,12 @@ def observe_video(
     with open_estimator(options) as estimator:
         divides = isinstance(estimator, StartsAnywhere)
         side_px = LONGEST_SIDE_PX if divides else None
-        plan = SegmentPlan.of(expected_frames(footage.facts, footage.selection))
+        facts = footage.facts
+        picture_px = facts.stored_width_px * facts.stored_height_px
+        plan = SegmentPlan.of(
+            expected_frames(facts, footage.selection),
+            decoding_over_searching(picture_px, options.pose_model),
+        )
         segment = plan.segment_at(spool.frames) if divides else 0
         decode = partial(_decode, footage, job, side_px, plan.warm_up_start(segment))
         with ReadAhead(decode, PICTURES_AHEAD, name="decoder") as pictures:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Self
 
+from core.contracts import PoseModel
+
 LENGTH_FRAMES = 150
 """Five seconds at 30 frames a second: a start costs about a twentieth of it, and pictures of
 one segment fit into some 120 MB."""
@@ -17,7 +19,10 @@ COMPARED_FRAMES = 3
 _STRETCHED = 1.1  # a little more in each segment is better than one more start
 _FIRST_LONGER = 1.1
 """The first segment is searched while those after it wait for their first picture."""
-_FIRST_OF_TWO_LONGER = 1.29
+_PIXELS_PER_SEARCH = {PoseModel.LITE: 3.5e6, PoseModel.FULL: 5.4e6, PoseModel.HEAVY: 19e6}
+"""So much is decoded in the time in which a person is found in one picture, by one core each."""
+_MOST_DECODING = 0.5
+_USUAL_DECODING = 0.2
 _LAST_SHORTER = 0.45
 """Two threads are half a segment apart. So they come to the end together."""
 _MISCOUNTED = 2  # headers are a picture or two wrong, and one left over would be a segment
@@ -27,7 +32,9 @@ CUTTING = (
     COMPARED_FRAMES,
     _STRETCHED,
     _FIRST_LONGER,
-    _FIRST_OF_TWO_LONGER,
+    tuple(_PIXELS_PER_SEARCH.values()),
+    _MOST_DECODING,
+    _USUAL_DECODING,
     _LAST_SHORTER,
     _MISCOUNTED,
 )
@@ -50,12 +57,17 @@ class SegmentPlan:
     first: int | None = None
 
     @classmethod
-    def of(cls, expected_frames: int | None) -> Self:
-        """For a video of about so many used frames; None if nobody knows.
+    def of(cls, expected_frames: int | None, decoding: float = _USUAL_DECODING) -> Self:
+        """One segment; or two, of which the first is longer; or at least four.
 
-        One segment; or two, the first longer, that end together when two threads search them; or
-        at least four: equal ones, of which the first is a tenth longer and the last half as long.
-        Three would leave one of two threads with nothing to do for most of the last one.
+        Of two threads the second waits until the first segment is decoded, and so long one that
+        searches gets a core to itself. With the first longer by ``1 / (1 - decoding)`` they end
+        together. Of four or more, the first is a tenth longer and the last half as long. Three
+        would leave one of two threads with nothing to do for most of the last one.
+
+        Args:
+            expected_frames: about so many used frames; None if nobody knows.
+            decoding: what decoding a picture takes, over what searching it does, below 1.
         """
         if expected_frames is None:
             return cls()
@@ -63,8 +75,9 @@ class SegmentPlan:
         if expected_frames <= longest:
             return cls(frames)
         if expected_frames <= 2 * longest:
-            length = ceil(frames / (1 + _FIRST_OF_TWO_LONGER))
-            return cls(length, first=ceil(length * _FIRST_OF_TWO_LONGER))
+            longer = 1 / (1 - decoding)
+            length = ceil(frames / (1 + longer))
+            return cls(length, first=ceil(length * longer))
         beside_middle = _FIRST_LONGER + _LAST_SHORTER  # in middle ones
         middle = max(2, ceil(expected_frames / longest - beside_middle))
         length = ceil(frames / (middle + beside_middle))
@@ -94,3 +107,11 @@ class SegmentPlan:
     @property
     def _second(self) -> int:
         return self.length if self.first is None else self.first
+
+
+def decoding_over_searching(picture_px: int, pose_model: PoseModel) -> float:
+    """What decoding a picture of so many pixels takes, over what searching it does; up to 0.5.
+
+    Measured for h264. For much larger pictures the first segment would become most of the video.
+    """
+    return min(_MOST_DECODING, picture_px / _PIXELS_PER_SEARCH[pose_model])
