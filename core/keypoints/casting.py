@@ -97,17 +97,25 @@ class Casting:
 
     def is_settled(self, time_s: float) -> bool:
         """Whether nobody new could take over from those we follow."""
-        about = [p for p in self._people.values() if time_s - p.last_s < _SETTLE_ALONE_S]
-        contested = sum(person.sightings >= _NO_FLICKER for person in about) > self._places
+        contested = self._count_about(time_s, _NO_FLICKER) > self._places
         needed_s = _SETTLE_S if contested else _SETTLE_ALONE_S
         since = [p.cast_since_s for p in self._people.values() if p.cast_since_s is not None]
         return all(time_s - joined_s >= needed_s for joined_s in since)
+
+    def has_rivals(self, time_s: float) -> bool:
+        """Whether there is anybody but those we follow."""
+        return self._count_about(time_s) > len(self.cast)
 
     def settle(self) -> None:
         """Let nobody take over from those whom we follow."""
         for person in self._people.values():
             if person.cast_since_s is not None:
                 person.cast_since_s = float("-inf")
+
+    def _count_about(self, time_s: float, sightings: int = 1) -> int:
+        """How many have been seen lately, and so often before."""
+        about = [p for p in self._people.values() if time_s - p.last_s < _SETTLE_ALONE_S]
+        return sum(person.sightings >= sightings for person in about)
 
     def _cast(self, frame: LabelledFrame) -> None:
         """Fill free places with whoever is most prominent, and let fresh ones be outdone."""

@@ -20,8 +20,9 @@ from core.tracking.sightings import Sighting, measure
 from core.video.frames import Frame
 
 _TRY_EVERY_FRAMES = 4  # a try costs as much as following somebody
-_LOOK_ROUND_S = 0.2  # how soon a newcomer is noticed while there is room for one more
-_LOOK_AGAIN_S = 0.1  # the same while they could still take over from somebody who is followed
+# How soon a newcomer is noticed while there is room for one more, or they could still take over.
+_LOOK_ROUND_S = 0.2
+_LOOK_AGAIN_S = 0.1  # the same while there are others who could
 _CLOCK_JITTER_S = 1e-3
 
 
@@ -135,10 +136,12 @@ class ScoutingEstimator(Closing):
         cast = self._casting.cast
         if not cast or cast != self._followed:
             return True
-        since_s = time_s - self._looked_s + _CLOCK_JITTER_S
-        if not self._casting.is_settled(time_s):
-            return since_s >= _LOOK_AGAIN_S
-        return not self._casting.is_full and since_s >= _LOOK_ROUND_S
+        is_settled = self._casting.is_settled(time_s)
+        if is_settled and self._casting.is_full:
+            return False
+        hurries = not is_settled and self._casting.has_rivals(time_s)
+        every_s = _LOOK_AGAIN_S if hurries else _LOOK_ROUND_S
+        return time_s - self._looked_s + _CLOCK_JITTER_S >= every_s
 
     def _release_strayed(
         self, followed: Sequence[tuple[Follower, Detection]], people: dict[int, Sighting]

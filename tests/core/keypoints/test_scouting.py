@@ -50,6 +50,28 @@ def test_after_the_start_only_the_main_person_is_looked_at(people):
     assert [len(p) for p in people[100:160]] == [1] * 60
 
 
+class CountedScout:
+    """The real scout, and when it looked."""
+
+    def __init__(self, scout):
+        self._scout, self.looked_s = scout, []
+
+    def read(self, rgb, time_s):
+        self.looked_s.append(round(time_s, 3))
+        return self._scout.read(rgb, time_s)
+
+
+@pytest.mark.parametrize(("people", "every_s"), [(1, 0.2), (2, 0.1)])
+def test_somebody_alone_is_looked_round_for_half_as_often(estimators, demo_frames, people, every_s):
+    with estimators.open(PoseModel.FULL) as estimator:
+        estimator._scout = scout = CountedScout(estimator._scout)
+        for man in demo_frames[33:52]:  # 0.6 s, in which nobody settles
+            rgb = np.hstack([man.rgb[:260, 200:460]] * people)
+            estimator.estimate(Frame(man.index, man.time_s, rgb))
+    gaps_s = np.diff(scout.looked_s)
+    assert np.median(gaps_s) == pytest.approx(every_s, abs=0.02)
+
+
 def test_two_people_are_both_followed_and_nobody_is_seen_twice(estimators, demo_frames):
     pairs = [
         Frame(man.index, man.time_s, np.hstack([man.rgb[:260, 200:460], man.rgb[:260, 200:460]]))
