@@ -68,7 +68,7 @@ class Crowds(Closing):
     def open(self, pose_model: PoseModel, max_persons: int = 1) -> Any:  # noqa: ANN401 - a stand-in
         return Crowd(max_persons)
 
-    def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
+    def warm_up(self, pose_model: PoseModel, threads: int = 1) -> None:
         pass
 
     def estimate_image(

@@ -1,6 +1,7 @@
 """The warm parts that every job of one process shares: networks, weights, device, memory budget."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +38,7 @@ from core.models.mirror import MirrorAveraged
 from core.pipeline import LiftSummary, Listener, lift_keypoints, lift_video
 from core.results.manifest import ModelFacts
 from core.resuming import OpenSpool, no_spool
+from core.skeleton import KEYPOINT_NAMES
 from core.video.box.boxes import DecoderBoxes
 from core.video.frames import VideoLimits
 from core.video.reader import read_here
@@ -47,6 +49,8 @@ VRAM_SHARE = 0.8
 """Part of the GPU memory free at the start that a process takes when no budget is given."""
 PICTURE_PERSONS = 4
 """How many people are looked for in a single picture."""
+_WARM_THREADS = 4
+"""A short video has no use for more; longer ones do not notice what loading takes."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +117,11 @@ class Runtime(Closing):
         network = MirrorAveraged(lifter.model).to(device)
         limit_device_memory(device, budget_mib)
         planner = plan_batches(network, device=device, budget_mib=budget_mib)
-        if onnx_lifter is not None:
-            # Its memory cannot be counted from here; the same batch takes torch no less.
-            network = MirrorAveraged(onnx_lifter)
+        self._mirror_thread = None
+        if device.type == "cpu" and threads > 1 and planner.fits_twice(budget_mib):
+            self._mirror_thread = ThreadPoolExecutor(1, thread_name_prefix="mirror")
+        # ONNX Runtime's memory cannot be counted from here; the same batch takes torch no less.
+        network = MirrorAveraged(onnx_lifter or lifter.model, self._mirror_thread).to(device)
         self._lift = partial(lift_tracks, lifter=network, planner=planner, device=device)
 
     @classmethod
@@ -129,7 +135,7 @@ class Runtime(Closing):
             ExtraMissing: ONNX Runtime is asked for and not installed.
             OutOfMemory: not even one window of frames fits into the budget.
         """
-        device = _device(config)
+        device, threads = _device(config), config.threads or usable_cores()
         # The lifter is small: more threads only spin against the 2D networks' and other processes'.
         torch.set_num_threads(1)
         cv2.setNumThreads(1)
@@ -139,9 +145,8 @@ class Runtime(Closing):
         with ExitStack() as undo:
             estimators = undo.enter_context(make_estimators(config.pose_backend, bundle_of, device))
             if config.pose_model is not None:
-                estimators.warm_up(config.pose_model)
+                estimators.warm_up(config.pose_model, min(threads, _WARM_THREADS))
             budget_mib = _budget_mib(config, device)
-            threads = config.threads or usable_cores()
             boxes, image_boxes = _boxes(config, undo)
             runtime = cls(
                 estimators,
@@ -154,6 +159,7 @@ class Runtime(Closing):
                 boxes,
                 image_boxes,
             )
+            runtime._rehearse(config.pose_model)
             undo.pop_all()  # from here on the runtime closes them
         return runtime
 
@@ -250,9 +256,20 @@ class Runtime(Closing):
 
     def close(self) -> None:
         self._estimators.close()
+        if self._mirror_thread is not None:
+            self._mirror_thread.shutdown()
         for boxes in (self._boxes, self._image_boxes):
             if boxes is not None:
                 boxes.close()
+
+    def _rehearse(self, pose_model: PoseModel | None) -> None:
+        """What the first job would otherwise do for all others, besides loading networks."""
+        if pose_model is not None:
+            self._keypoint_model(pose_model)
+        somebody = Detection(
+            np.zeros((len(KEYPOINT_NAMES), 2), np.float32), np.ones(len(KEYPOINT_NAMES), np.float32)
+        )
+        list(self._lift([_one_frame([somebody])], camera=Camera.assumed(2, 2)))
 
     def _open_estimator(self, options: JobOptions) -> KeypointEstimator:
         return self._estimators.open(options.pose_model, options.max_persons)

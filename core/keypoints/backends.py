@@ -33,8 +33,8 @@ class MakesEstimators(Protocol):
         """An estimator for one video, as if nothing had been estimated before."""
         ...
 
-    def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
-        """Load a model now, so that the first video does not wait for it."""
+    def warm_up(self, pose_model: PoseModel, threads: int = 1) -> None:
+        """Load a model now, for so many threads, so that the first video does not wait for it."""
         ...
 
     def estimate_image(

@@ -58,14 +58,14 @@ class PoseEstimators(Closing):
             scout, lambda: self._take_spare(pose_model), max_persons, on_close=give_back
         )
 
-    def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
-        """Load a model now, so that the first video does not wait for it.
+    def warm_up(self, pose_model: PoseModel, threads: int = 1) -> None:
+        """Load a model now, for one thread, so that the first video does not wait for it.
 
         Raises:
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle cannot be loaded.
         """
-        self.open(pose_model, max_persons).close()
+        self.open(pose_model).close()
         with self._lock:
             spare = self._ordered_spare(pose_model)
         spare.result()

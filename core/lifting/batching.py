@@ -60,6 +60,12 @@ class BatchPlanner:
             )
         return cls(windows, cost)
 
+    def fits_twice(self, budget_mib: int) -> bool:
+        """Whether two batches at a time are within the budget; not known unless measured."""
+        if self.cost is None:
+            return False
+        return self.cost.windows_within(budget_mib * MIB // 2) >= self.windows
+
     def start(self, device: torch.device) -> "BatchRunner":
         """A runner for one job.
 

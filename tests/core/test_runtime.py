@@ -1,6 +1,7 @@
 """The warm parts of a process, with the real lifter; with the real 2D networks where marked."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
@@ -49,6 +50,10 @@ def runtime(full_bundle: Path, asset_cache: Path) -> Iterator[Runtime]:
 
 def digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
+
+
+def mirror_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("mirror")}
 
 
 def walking(frames: int) -> KeypointFile:
@@ -105,6 +110,25 @@ def test_a_budget_that_holds_no_window_is_refused_at_once(budget_mib):
     config = RuntimeConfig(device="cpu", pose_model=None, host_budget_mib=budget_mib)
     with pytest.raises(OutOfMemory, match=f"budget is {budget_mib} MiB"):
         Runtime.load(config)
+
+
+@pytest.mark.parametrize(
+    ("threads", "budget_mib", "beside"), [(1, 512, 0), (2, 512, 1), (2, 24, 0)]
+)
+def test_a_window_and_its_mirror_image_are_lifted_at_once_where_there_is_room(
+    threads, budget_mib, beside, lifting_only, tmp_path
+):
+    config = RuntimeConfig(
+        device="cpu", pose_model=None, threads=threads, host_budget_mib=budget_mib
+    )
+    before = mirror_threads()
+    with Runtime.load(config) as runtime:
+        runtime.lift_keypoints(walking(100), tmp_path / "a.npz", JobOptions())
+        assert len(mirror_threads() - before) == beside
+    assert mirror_threads() == before
+    lifting_only.lift_keypoints(walking(100), tmp_path / "b.npz", JobOptions())
+    first, second = (read_result(tmp_path / name).joints_3d for name in ("a.npz", "b.npz"))
+    np.testing.assert_allclose(first, second, atol=1e-5)
 
 
 def test_what_cannot_be_loaded_is_explained(tmp_path):

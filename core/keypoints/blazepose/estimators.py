@@ -49,8 +49,8 @@ class TorchPoseEstimators(Closing):
         networks = self._networks[pose_model]
         return BlazePoseEstimator(networks, max_persons, second_pass=self._second_pass)
 
-    def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
-        """Load a model now, and run it once, so that the first video does not wait for it.
+    def warm_up(self, pose_model: PoseModel, threads: int = 1) -> None:
+        """Load a model now, for any threads, so that the first video does not wait for it.
 
         Raises:
             AssetUnavailable: the model is not in the cache and cannot be fetched.

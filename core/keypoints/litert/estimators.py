@@ -44,14 +44,14 @@ class LiteEstimators(Closing):
             scout, partial(LiteLandmarker, networks, Mode.TRACKING), max_persons
         )
 
-    def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
-        """Load a model now, and run it once, so that the first video does not wait for it.
+    def warm_up(self, pose_model: PoseModel, threads: int = 1) -> None:
+        """Load a model now, for so many threads, so that the first video does not wait for it.
 
         Raises:
             AssetUnavailable: the model is not in the cache and cannot be fetched.
             AssetCorrupt: the bundle cannot be loaded.
         """
-        self._networks[pose_model].rehearse()
+        self._networks[pose_model].rehearse(threads)
 
     def estimate_image(
         self,

@@ -41,6 +41,15 @@ class LiteNetwork:
         self._idle = [_Runner(stored, outputs)]
         self.side = self._idle[0].side
 
+    def rehearse(self, threads: int) -> None:
+        """Have an interpreter for each of so many threads, and let each allocate what it needs."""
+        black = np.zeros((self.side, self.side, 3), np.uint8)
+        with self._lock:
+            while len(self._idle) < threads:
+                self._idle.append(_Runner(self._stored, self._outputs))
+            for runner in self._idle:
+                runner.run(black, self._black, lambda *_: None)
+
     def __call__(
         self, pixels: UInt8[np.ndarray, "side side 3"], decode: Callable[..., Decoded]
     ) -> Decoded:

@@ -47,11 +47,10 @@ class LiteNetworks:
             LiteNetwork(landmarker, LANDMARK_OUTPUTS),
         )
 
-    def rehearse(self) -> None:
-        """Run both once, so that they have all their memory."""
-        black = np.zeros((8, 8, 3), np.uint8)
-        self.detect(black)
-        self.read(black, whole_picture(8, 8))
+    def rehearse(self, threads: int) -> None:
+        """Load and run both once for each of so many threads, so that they have all they need."""
+        self._detector.rehearse(threads)
+        self._landmarker.rehearse(threads)
 
     def detect(self, rgb: UInt8[np.ndarray, "height width 3"]) -> Alignment:
         """Alignment points of the people in a picture, the surest first."""

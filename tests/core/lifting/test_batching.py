@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import OutOfMemory
 from core.lifting.batching import BatchPlanner, BatchRunner
+from core.lifting.memory_cost import MemoryCost
 
 CPU = torch.device("cpu")
 MIB = 1024 * 1024
@@ -41,6 +42,13 @@ def test_a_batch_that_does_not_fit_is_halved_and_that_is_remembered():
     assert sizes == [16, 8, 4, 4, 4, 4, 4]
     list(runner.run(4, small_memory(5, sizes)))
     assert sizes[-1] == 4
+
+
+@pytest.mark.parametrize(("budget_mib", "fits"), [(47, False), (48, True)])
+def test_two_batches_of_two_windows_need_twice_the_memory(budget_mib, fits):
+    cost = MemoryCost(fixed_bytes=4 * MIB, per_window_bytes=10 * MIB)
+    assert BatchPlanner(2, cost).fits_twice(budget_mib) is fits
+    assert not BatchPlanner(2).fits_twice(budget_mib)
 
 
 def test_the_next_job_starts_afresh():

@@ -61,7 +61,7 @@ class StandIns(Closing):
     def open(self, pose_model: PoseModel, max_persons: int = 1) -> Any:
         return Standing()
 
-    def warm_up(self, pose_model: PoseModel, max_persons: int = 1) -> None:
+    def warm_up(self, pose_model: PoseModel, threads: int = 1) -> None:
         pass
 
     def estimate_image(

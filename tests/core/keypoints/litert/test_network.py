@@ -43,6 +43,18 @@ def test_threads_side_by_side_do_not_mix(stored):
     assert not np.array_equal(*alone)
 
 
+def test_threads_find_what_was_rehearsed_for_them(stored):
+    network = LiteNetwork(stored, DETECTOR_OUTPUTS, black=-1.0)
+    network.rehearse(3)
+    loaded = set(network._idle)
+    picture, together = np.zeros((224, 224, 3), np.uint8), Barrier(3)
+    with ThreadPoolExecutor(3) as threads:
+        for _ in threads.map(lambda _: network(picture, lambda *_: together.wait(5)), range(3)):
+            pass
+    assert set(network._idle) == loaded
+    assert len(loaded) == 3
+
+
 def test_black_is_what_the_network_calls_black(stored):
     """The detector was trained on -1 to 1."""
     network = LiteNetwork(stored, DETECTOR_OUTPUTS, black=-1.0)
