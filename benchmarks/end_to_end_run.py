@@ -1,4 +1,7 @@
-"""One timed run in a process of its own, pinned to some cores; writes one line of JSON.
+"""Timed runs in a process of its own, pinned to some cores; writes one line of JSON.
+
+Ours and the loop go through the video twice: a process does for its first one what it need not do
+again, such as to get memory from the system.
 
 ``python -m benchmarks.end_to_end_run ours|loop|decode|limit|network VIDEO CORES``
 """
@@ -56,16 +59,20 @@ def _timed(work: Callable[[], int]) -> dict[str, float]:
     }
 
 
+def _timed_twice(work: Callable[[], int]) -> dict[str, float]:
+    return {**_timed(work), "seconds_again": _timed(work)["seconds"]}
+
+
 def _ours(video: Path, cores: int, folder: Path) -> dict[str, float]:
     with Runtime.load(RuntimeConfig(device="cpu", threads=cores)) as runtime:
         result = folder / "pose.npz"
-        return _timed(lambda: runtime.lift_video(video, result, JobOptions()).frames)
+        return _timed_twice(lambda: runtime.lift_video(video, result, JobOptions()).frames)
 
 
 def _loop(video: Path, cores: int, folder: Path) -> dict[str, float]:
     bundle = whole_bundle(default_cache_folder(), folder / "whole.task")
     with Runtime.load(RuntimeConfig(device="cpu", threads=1, pose_model=None)) as runtime:
-        return _timed(lambda: lift(video, folder / "pose.npz", bundle, runtime))
+        return _timed_twice(lambda: lift(video, folder / "pose.npz", bundle, runtime))
 
 
 def _decode(video: Path, cores: int, folder: Path) -> dict[str, float]:
