@@ -7,7 +7,7 @@ put it onto a given person, that picture is blacked out around them.
 import numpy as np
 from jaxtyping import UInt8
 
-from core.keypoints.protocol import Detection, ReadsVideo
+from core.keypoints.protocol import Detection, ReadsVideo, TakesOver
 from core.tracking.sightings import Sighting, compare, measure
 from core.video.frames import Frame
 
@@ -39,13 +39,28 @@ class Follower:
             return None
         return detection
 
-    def start(self, frame: Frame, tracklet: int, target: Sighting) -> Sighting | None:
-        """Try to follow the person seen at ``target`` in this frame.
+    def start(
+        self, frame: Frame, tracklet: int, target: Sighting, shown: Detection | None = None
+    ) -> Sighting | None:
+        """Try to follow the person seen at ``target``.
+
+        Args:
+            frame: to look for them in.
+            tracklet: their number.
+            target: where they are in this frame, or were last.
+            shown: what another landmarker has seen of them in this frame.
 
         Returns:
             Who is followed from now on; None if the detector overlooks them, which may be otherwise
             in one of the next frames.
         """
+        if (
+            shown is not None
+            and isinstance(self._landmarker, TakesOver)
+            and self._landmarker.take_over(shown, frame.time_s)
+        ):
+            self._fresh, self.tracklet = False, tracklet
+            return target
         if not self._fresh and not self._landmarker.forget():
             return None
         self._fresh = False

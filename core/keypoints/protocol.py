@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Float64, UInt8
 
 from core.video.frames import Frame
 
@@ -21,11 +21,14 @@ class Detection:
         confidence: in [0, 1]; how likely the keypoint is visible where it is said to be.
         hint_m: the estimator's own 3D, if it has one: metres, hip-centred, x right, y down,
             z away from the camera.
+        alignment_px: where BlazePose would look for them in the next picture: the middle of the
+            hips, and a point on the circle around the body.
     """
 
     keypoints_px: Float32[np.ndarray, "33 2"]
     confidence: Float32[np.ndarray, "33"]
     hint_m: Float32[np.ndarray, "33 3"] | None = None
+    alignment_px: Float64[np.ndarray, "2 2"] | None = None
 
 
 @runtime_checkable
@@ -78,4 +81,17 @@ class ReadsVideo(ReadsPictures, Protocol):
 
     def close(self) -> None:
         """Give back what is its own; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class TakesOver(Protocol):
+    """A tracking landmarker that goes on from what another one has seen."""
+
+    def take_over(self, detection: Detection, time_s: float) -> bool:
+        """Track this person from the picture after the one they were seen in.
+
+        Returns:
+            Whether it is known where to look for them.
+        """
         ...

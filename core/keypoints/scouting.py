@@ -73,7 +73,7 @@ class ScoutingEstimator(Closing):
         self._now_s = frame.time_s
         self._release_strayed(followed, people)
         self._learn_looks(frame, people)
-        self._follow_cast(frame, people)
+        self._follow_cast(frame, people, scouted)
         return detections
 
     def attention(self) -> Attention:
@@ -156,7 +156,9 @@ class ScoutingEstimator(Closing):
             ):
                 follower.release()
 
-    def _follow_cast(self, frame: Frame, people: dict[int, Sighting]) -> None:
+    def _follow_cast(
+        self, frame: Frame, people: dict[int, Sighting], scouted: Sequence[Detection]
+    ) -> None:
         """Put idle followers onto those who should be followed, where they are or were last.
 
         Somebody who was hidden is found again sooner that way than by the scout alone.
@@ -168,7 +170,10 @@ class ScoutingEstimator(Closing):
                 continue
             self._next_try[number] = self._frames + _TRY_EVERY_FRAMES
             follower = self._idle_follower()
-            found = follower.start(frame, number, self._casting.last_sighting(number))
+            shown = None
+            if number in people:
+                shown = next((one for one in scouted if _shows(people[number], one)), None)
+            found = follower.start(frame, number, self._casting.last_sighting(number), shown)
             if found is not None and self._looks.is_stand_in(number, frame.rgb, found):
                 follower.release()
 

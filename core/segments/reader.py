@@ -37,6 +37,7 @@ class PictureReader:
         scale = self._full_size / np.array(frame.rgb.shape[1::-1], np.float32)
         if (scale != 1).any():
             people = [
-                replace(person, keypoints_px=person.keypoints_px * scale) for person in people
+                replace(person, keypoints_px=person.keypoints_px * scale, alignment_px=None)
+                for person in people
             ]
         return Observation(frame.index, frame.time_s, people)

@@ -67,6 +67,15 @@ class LiteLandmarker(Closing):
         self._calm = _Calm()
         return True
 
+    def take_over(self, detection: Detection, time_s: float) -> bool:
+        """Track on who was seen in the picture of this time, as if it had been seen here."""
+        self.forget()
+        if detection.alignment_px is None or detection.hint_m is None:
+            return False
+        self._tracked = detection.alignment_px[None]
+        self._calmed(detection.keypoints_px, detection.hint_m, detection.alignment_px, time_s)
+        return True
+
     def close(self) -> None:
         """Nothing to give back: the networks belong to whoever made them."""
 
@@ -79,10 +88,16 @@ class LiteLandmarker(Closing):
 
     def _detection(self, people: People, row: int, time_s: float) -> Detection:
         keypoints_px, hint_m = people.keypoints_px[row], people.hint_m[row]
+        alignment_px = people.alignment[row]
         if self.mode is Mode.TRACKING:
-            side_px = _CROP_RADII * float(radius_px(people.alignment[row : row + 1])[0])
-            keypoints_px, hint_m = self._calm(time_s, keypoints_px, side_px, hint_m)
-        return Detection(keypoints_px, people.confidence[row], hint_m)
+            keypoints_px, hint_m = self._calmed(keypoints_px, hint_m, alignment_px, time_s)
+        return Detection(keypoints_px, people.confidence[row], hint_m, alignment_px)
+
+    def _calmed(
+        self, keypoints_px: np.ndarray, hint_m: np.ndarray, alignment_px: OnePerson, time_s: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        side_px = _CROP_RADII * float(radius_px(alignment_px[None])[0])
+        return self._calm(time_s, keypoints_px, side_px, hint_m)
 
 
 class _Calm:
