@@ -28,6 +28,7 @@ import torch
 from rich.console import Console
 
 from benchmarks import (
+    gpu_decode,
     gpu_lifting,
     gpu_memory,
     gpu_pipeline,
@@ -58,6 +59,7 @@ STEPS = (
     Step("pose-rates", "2D networks: rates", gpu_pose.rates, 120),
     Step("lifter-rates", "Lifter: rates", gpu_lifting.rates, 90),
     Step("together", "2D and lifting, without decoding", gpu_pipeline.together, 120),
+    Step("decoding", "Decoding on the GPU", gpu_decode.on_gpu, 60),
     Step("end-to-end", "A video from end to end", gpu_pipeline.end_to_end, 150),
     Step("budgets", "Memory within budgets", gpu_memory.within_budgets, 120),
     Step("two-workers", "Two workers on one card", gpu_memory.two_workers, 90),

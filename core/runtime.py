@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -41,7 +41,8 @@ from core.resuming import OpenSpool, no_spool
 from core.skeleton import KEYPOINT_NAMES
 from core.video.box.boxes import DecoderBoxes
 from core.video.frames import VideoLimits
-from core.video.reader import read_here
+from core.video.gpu_decoding import GpuDecoding
+from core.video.reader import VideoReader, read_here
 
 HOST_BUDGET_MIB = 512
 """Memory for batches of windows on the CPU, where larger batches gain nothing."""
@@ -72,6 +73,7 @@ class RuntimeConfig:
         sandbox: whether videos and pictures are decoded in processes that can do nothing else. The
             result does not depend on it.
         decoder_memory_mib: how much such a process may have.
+        decode_on: ``auto`` decodes on the GPU whatever it decodes faster; only without a box.
         serves: what is tried in such a process before the first job, and has one waiting for it.
     """
 
@@ -87,6 +89,7 @@ class RuntimeConfig:
     threads: int | None = None
     sandbox: Sandbox = Sandbox.OFF
     decoder_memory_mib: int | None = None
+    decode_on: Literal["cpu", "auto"] = "cpu"
     serves: Literal["videos", "pictures"] = "videos"
 
 
@@ -104,10 +107,12 @@ class Runtime(Closing):
         threads: int = 1,
         boxes: DecoderBoxes | None = None,
         image_boxes: ImageBoxes | None = None,
+        gpu_decoding: GpuDecoding | None = None,
     ) -> None:
         self._estimators = estimators
         self._boxes = boxes
         self._image_boxes = image_boxes
+        self._gpu_decoding = gpu_decoding
         self._threads = threads
         self._lifter = lifter
         self._bundle_of = bundle_of
@@ -131,7 +136,8 @@ class Runtime(Closing):
         Raises:
             AssetUnavailable: a model file is not in the cache and cannot be fetched.
             CheckpointInvalid: the lifter's weights cannot be used.
-            ConfigInvalid: a GPU is asked for and there is none, or ONNX Runtime shall use it.
+            ConfigInvalid: a GPU is asked for and there is none, or ONNX Runtime or a decoder's box
+                shall use it.
             ExtraMissing: ONNX Runtime is asked for and not installed.
             OutOfMemory: not even one window of frames fits into the budget.
         """
@@ -158,6 +164,7 @@ class Runtime(Closing):
                 threads,
                 boxes,
                 image_boxes,
+                _gpu_decoding(config, device),
             )
             runtime._rehearse(config.pose_model)
             undo.pop_all()  # from here on the runtime closes them
@@ -173,7 +180,8 @@ class Runtime(Closing):
     @property
     def decoder(self) -> str:
         """Where videos are decoded: in ``this process``, or in a box, with what it is made of."""
-        return _where(self._boxes)
+        on_gpu = "" if self._gpu_decoding is None else ", on the GPU where that is faster"
+        return _where(self._boxes) + on_gpu
 
     @property
     def image_decoder(self) -> str:
@@ -204,7 +212,7 @@ class Runtime(Closing):
             listener=listener,
             source_name=source_name,
             open_spool=open_spool,
-            open_reader=read_here if self._boxes is None else self._boxes.open,
+            open_reader=self._open_reader,
         )
 
     def lift_keypoints(
@@ -271,6 +279,11 @@ class Runtime(Closing):
         )
         list(self._lift([_one_frame([somebody])], camera=Camera.assumed(2, 2)))
 
+    def _open_reader(self, video: Path) -> AbstractContextManager[VideoReader]:
+        if self._boxes is not None:
+            return self._boxes.open(video)
+        return read_here(video, self._gpu_decoding)
+
     def _open_estimator(self, options: JobOptions) -> KeypointEstimator:
         return self._estimators.open(options.pose_model, options.max_persons)
 
@@ -291,6 +304,10 @@ class Runtime(Closing):
 
 def _device(config: RuntimeConfig) -> torch.device:
     wanted = config.device
+    if config.decode_on != "cpu" and config.sandbox is not Sandbox.OFF:
+        raise ConfigInvalid(
+            "A decoder in a process of its own has no GPU: turn the sandbox off, or decode on cpu."
+        )
     if config.lifter_backend == "onnx":
         if wanted == "cuda":
             raise ConfigInvalid(
@@ -310,6 +327,12 @@ def _bundles(config: RuntimeConfig, on_progress: OnProgress) -> Callable[[PoseMo
         return lambda _: own
     cache_folder = config.cache_dir or default_cache_folder()
     return lambda pose_model: pose_bundle(cache_folder, pose_model, on_progress)
+
+
+def _gpu_decoding(config: RuntimeConfig, device: torch.device) -> GpuDecoding | None:
+    if config.decode_on == "cpu" or device.type != "cuda":
+        return None
+    return GpuDecoding.here(torch.cuda.current_device())
 
 
 def _boxes(

@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="decode the video in a process of its own, with limits and without files and network: "
         "for files from strangers",
     )
+    parser.add_argument(
+        "--decode-on",
+        choices=("cpu", "auto"),
+        default="cpu",
+        help="auto: decode on the GPU what it decodes faster, without --sandbox (default: cpu)",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
     add_option_arguments(parser)
 
@@ -159,6 +165,7 @@ def _load(args: argparse.Namespace, console: "Console") -> "Runtime":
         host_budget_mib=args.budget_mib,
         threads=args.threads,
         sandbox=Sandbox.AUTO if args.sandbox else Sandbox.OFF,
+        decode_on=args.decode_on,
     )
     with FetchLines(console) as lines:
         return Runtime.load(config, lines.show)

@@ -37,6 +37,13 @@ class PoseBackend(StrEnum):
     TORCH = "torch"
 
 
+class DecodeOn(StrEnum):
+    """What decodes videos."""
+
+    CPU = "cpu"
+    AUTO = "auto"
+
+
 class WorkerSettings(BaseSettings):
     """Process settings of a worker. Server and workers must agree on where things are kept."""
 
@@ -75,6 +82,9 @@ class WorkerSettings(BaseSettings):
     all, ``off``."""
     decoder_memory_mib: Annotated[int | None, Field(ge=256)] = None
     """Memory for decoding one file in such a process; 4096 by default."""
+    decode_on: DecodeOn = DecodeOn.CPU
+    """``auto`` decodes on the GPU whatever it decodes faster, and needs ``POSELIFT_SANDBOX=off``: a
+    decoder's process has no GPU. Not the default as long as it has been proven on CPUs alone."""
 
     job_timeout_s: Annotated[float, Field(gt=0)] = 48 * 3600.0
     """Ten hours of video on a slow processor take more than a day."""

@@ -186,6 +186,7 @@ def load_runtime(settings: WorkerSettings, queue_name: str) -> "Runtime":
             threads=settings.threads,
             sandbox=settings.sandbox,
             decoder_memory_mib=settings.decoder_memory_mib,
+            decode_on=settings.decode_on.value,
             serves="pictures" if queue_name == POSE_QUEUE else "videos",
         )
     )

@@ -8,11 +8,12 @@ process that may open nothing gets the open file, and FFmpeg's ``fd`` is the one
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -69,6 +70,7 @@ class OpenVideo:
 
     Attributes:
         is_cut: the file is shorter than its own header says.
+        is_on_gpu: the GPU decodes it, and its pictures have interleaved colours.
     """
 
     container: InputContainer
@@ -76,11 +78,19 @@ class OpenVideo:
     kind: Container
     codec: str
     is_cut: bool = False
+    is_on_gpu: bool = False
 
 
 @contextmanager
-def open_video(path: VideoFile, limits: VideoLimits) -> Iterator[OpenVideo]:
+def open_video(
+    path: VideoFile, limits: VideoLimits, accelerator: HWAccel | None = None
+) -> Iterator[OpenVideo]:
     """Open a file, check it against the limits, and close it whatever happens. Decodes nothing.
+
+    Args:
+        path: the file.
+        limits: what is accepted.
+        accelerator: decodes it if it can; otherwise the processor does.
 
     Raises:
         NotAVideo: missing, empty, or no video by its content.
@@ -94,14 +104,15 @@ def open_video(path: VideoFile, limits: VideoLimits) -> Iterator[OpenVideo]:
     """
     head = _head(path)
     kind = sniff(head)
-    with _open(path, kind, _DECODERS, limits.max_pixels) as container:
+    with _open(path, kind, _DECODERS, limits.max_pixels, accelerator) as container:
         if len(container.streams) > limits.max_streams:
             raise VideoError(
                 f"The file holds {len(container.streams)} streams; "
                 f"at most {limits.max_streams} are read."
             )
         stream = _moving_pictures(container)
-        video = OpenVideo(container, stream, kind, _codec(stream), _is_cut(path, kind, head))
+        codec, is_cut = _codec(stream), _is_cut(path, kind, head)
+        video = OpenVideo(container, stream, kind, codec, is_cut, _is_on_gpu(stream))
         # A size over the limit stops FFmpeg from looking further, and reads as unknown.
         size = (stream.width, stream.height) if stream.width else _claimed_size(path, kind)
         check_size(*size, limits)
@@ -109,8 +120,12 @@ def open_video(path: VideoFile, limits: VideoLimits) -> Iterator[OpenVideo]:
         # A stream may change its size on the way: the limit holds for every picture.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         stream.thread_type = "FRAME"
-        stream.codec_context.thread_count = _decoder_threads(*size)
+        stream.codec_context.thread_count = 1 if video.is_on_gpu else _decoder_threads(*size)
         yield video
+
+
+def _is_on_gpu(stream: VideoStream) -> bool:
+    return stream.codec_context.is_hwaccel
 
 
 def _decoder_threads(width_px: int, height_px: int) -> int:
@@ -185,7 +200,34 @@ def _is_cut(path: VideoFile, kind: Container, head: bytes) -> bool:
     return riff_bytes < 0xFFFFFFFF and file_bytes < riff_bytes + 8
 
 
-def _open(path: VideoFile, kind: Container, decoders: str, max_pixels: int = 0) -> InputContainer:
+def _open(
+    path: VideoFile,
+    kind: Container,
+    decoders: str,
+    max_pixels: int = 0,
+    accelerator: HWAccel | None = None,
+) -> InputContainer:
+    if accelerator is not None:
+        # A GPU without memory left fails here; the processor decodes the same.
+        with suppress(FFmpegError):
+            return _opened(path, kind, decoders, max_pixels, accelerator)
+    try:
+        return _opened(path, kind, decoders, max_pixels)
+    except (FFmpegError, ValueError) as error:
+        raise_if_memory_is_short(error)
+        raise VideoTruncated(
+            f"The file begins like {kind.value.upper()}, but cannot be read: it is cut off or "
+            "damaged. Copy or upload it again."
+        ) from error
+
+
+def _opened(
+    path: VideoFile,
+    kind: Container,
+    decoders: str,
+    max_pixels: int,
+    accelerator: HWAccel | None = None,
+) -> InputContainer:
     url, options = _address(path)
     options |= {
         "format_whitelist": _DEMUXERS[kind],
@@ -194,19 +236,13 @@ def _open(path: VideoFile, kind: Container, decoders: str, max_pixels: int = 0) 
     }
     if max_pixels:
         options["max_pixels"] = str(max_pixels)
-    try:
-        return av.open(
-            url,
-            format=_DEMUXERS[kind],
-            options=options,
-            metadata_errors="replace",
-        )
-    except (FFmpegError, ValueError) as error:
-        raise_if_memory_is_short(error)
-        raise VideoTruncated(
-            f"The file begins like {kind.value.upper()}, but cannot be read: it is cut off or "
-            "damaged. Copy or upload it again."
-        ) from error
+    return av.open(
+        url,
+        format=_DEMUXERS[kind],
+        options=options,
+        metadata_errors="replace",
+        hwaccel=accelerator,
+    )
 
 
 def _address(path: VideoFile) -> tuple[str, dict[str, str]]:

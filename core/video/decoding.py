@@ -3,10 +3,12 @@
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import ClassVar
 
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
 from core.video.containers import OpenVideo, promised_end_s
 from core.video.facts import DecodeReport
@@ -72,6 +74,7 @@ def decode_pictures(
     """
     step_s = 1 / (fps or FALLBACK_FPS)
     clock = FrameClock(step_s)
+    planar = _Planar() if video.is_on_gpu else None
     ticks = _tick_queue(video)
     end_s = None
     packets = islice(_packets(video, report, on_step), skip_packets, None)
@@ -82,7 +85,8 @@ def decode_pictures(
         report.frames_decoded += 1
         report.times_repaired = clock.repaired
         report.decode_errors += image.is_corrupt
-        yield Picture(order, time_s, image, image.is_corrupt)
+        is_damaged = image.is_corrupt
+        yield Picture(order, time_s, image if planar is None else planar(image), is_damaged)
     promised_s = promised_end_s(video)
     report.truncated |= video.is_cut
     if end_s is not None and promised_s is not None and end_s < promised_s - END_TOLERANCE_S:
@@ -119,6 +123,19 @@ def find_entry(
 def _follows(stored_s: float | None, last_s: float | None) -> bool:
     # Matroska has no decoding times; FFmpeg works them out, but for the first few packets.
     return last_s is None or (stored_s is not None and stored_s > last_s)
+
+
+class _Planar:
+    """Takes a GPU's interleaved colours apart, as decoders on processors say them."""
+
+    _FORMATS: ClassVar = {"nv12": "yuv420p", "p010le": "yuv420p10le"}
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, image: VideoFrame) -> VideoFrame:
+        wanted = self._FORMATS.get(image.format.name)
+        return self._reformatter.reformat(image, format=wanted, threads=1) if wanted else image
 
 
 def _images(

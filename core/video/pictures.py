@@ -3,6 +3,8 @@
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
+from av.codec.hwaccel import HWAccel
+
 from core.errors import RangeOutsideVideo, VideoHasNoFrames, VideoTooLong, VideoTruncated
 from core.lenses import stored_lens_35mm
 from core.video.containers import OpenVideo, VideoFile, check_size, duration_s, open_video
@@ -53,6 +55,7 @@ def stream_pictures(
     on_step: Callable[[], None] = lambda: None,
     *,
     longest_side_px: int | None = None,
+    accelerator: HWAccel | None = None,
 ) -> Generator[StoredPicture]:
     """The selected pictures of a video, in order; memory does not grow with its length.
 
@@ -65,6 +68,7 @@ def stream_pictures(
         on_step: called for every bit of the file that is read, also far from any frame that is
             used: an hour of video may lie before the range. What it raises ends the stream.
         longest_side_px: larger pictures are made as small as this.
+        accelerator: decodes them if it can; see :mod:`core.video.gpu_decoding`.
 
     Raises:
         RangeOutsideVideo: there are frames, but none in the time range.
@@ -76,7 +80,7 @@ def stream_pictures(
     report = report if report is not None else DecodeReport()
     entry = _find_entry(path, facts, selection, limits, on_step)
     shrink, rate = Shrink(longest_side_px), RateLimit(selection.max_fps)
-    with open_video(path, limits) as video:
+    with open_video(path, limits, accelerator) as video:
         skip = entry.packets if entry else 0
         pictures = decode_pictures(video, facts.average_fps, report, skip, on_step)
         for number, index, picture in _in_range(pictures, facts, selection, entry):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
+from core.video.gpu_decoding import GpuDecoding
 from core.video.pictures import probe, stream_pictures
 from core.video.stored import StoredPicture
 
@@ -43,14 +44,15 @@ OpensReader = Callable[[Path], AbstractContextManager[VideoReader]]
 
 
 @contextmanager
-def read_here(video: Path) -> Iterator[VideoReader]:
-    """Decode in this process: for files whose owner runs it."""
-    yield _ReaderHere(video)
+def read_here(video: Path, gpu: GpuDecoding | None = None) -> Iterator[VideoReader]:
+    """Decode in this process, or on a GPU where that is faster: for files whose owner runs it."""
+    yield _ReaderHere(video, gpu)
 
 
 @dataclass(frozen=True)
 class _ReaderHere:
     video: Path
+    gpu: GpuDecoding | None
 
     def probe(
         self, limits: VideoLimits | None = None, on_step: Callable[[], None] = lambda: None
@@ -67,6 +69,14 @@ class _ReaderHere:
         *,
         longest_side_px: int | None = None,
     ) -> Generator[StoredPicture]:
-        return stream_pictures(
-            self.video, facts, selection, report, limits, on_step, longest_side_px=longest_side_px
+        limits = limits or VideoLimits()
+        yield from stream_pictures(
+            self.video,
+            facts,
+            selection,
+            report,
+            limits,
+            on_step,
+            longest_side_px=longest_side_px,
+            accelerator=None if self.gpu is None else self.gpu.chosen(self.video, facts, limits),
         )

@@ -136,6 +136,17 @@ def test_what_cannot_be_loaded_is_explained(tmp_path):
         Runtime.load(RuntimeConfig(pose_model=None, checkpoint=tmp_path / "none.safetensors"))
 
 
+def test_a_decoders_box_has_no_gpu():
+    with pytest.raises(ConfigInvalid, match="turn the sandbox off"):
+        Runtime.load(RuntimeConfig(pose_model=None, decode_on="auto", sandbox=Sandbox.AUTO))
+
+
+def test_without_a_gpu_videos_are_decoded_as_ever():
+    config = RuntimeConfig(device="cpu", pose_model=None, decode_on="auto")
+    with Runtime.load(config) as runtime:
+        assert runtime.decoder == "this process"
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_asked_for(lifting_only):
     with pytest.raises(ConfigInvalid, match="--device cpu"):
