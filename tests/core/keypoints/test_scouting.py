@@ -1,6 +1,7 @@
 """The estimator on real pictures: the main person stays the main person."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from core.contracts import PoseModel
 from core.keypoints.litert.estimators import LiteEstimators
+from core.keypoints.litert.networks import LiteNetworks
 from core.keypoints.protocol import Detection
 from core.tracking.sightings import measure
 from core.video.stream import Frame, probe, stream_frames
@@ -70,6 +72,19 @@ def test_somebody_alone_is_looked_round_for_half_as_often(estimators, demo_frame
             estimator.estimate(Frame(man.index, man.time_s, rgb))
     gaps_s = np.diff(scout.looked_s)
     assert np.median(gaps_s) == pytest.approx(every_s, abs=0.02)
+
+
+def test_whom_the_scout_has_just_seen_is_not_looked_for_again(estimators, demo_frames, monkeypatch):
+    looked, detect = [], LiteNetworks.detect
+
+    def counted(networks, rgb):
+        looked.append(rgb.shape)
+        return detect(networks, rgb)
+
+    monkeypatch.setattr(LiteNetworks, "detect", counted)
+    man = [replace(frame, rgb=frame.rgb[:260, 200:460].copy()) for frame in demo_frames[33:36]]
+    assert all(estimate(estimators, man))
+    assert len(looked) == 1
 
 
 def test_two_people_are_both_followed_and_nobody_is_seen_twice(estimators, demo_frames):

@@ -1,5 +1,7 @@
 """Held to MediaPipe's own landmarker in each of its modes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,18 @@ def test_a_tracker_that_forgot_repeats_itself(networks, close_up):
     first = everything(tracker, close_up[:6])
     tracker.forget()
     assert (apart_px(everything(tracker, close_up[:6]), first) == 0).all()
+
+
+def test_a_tracker_that_takes_over_goes_on_as_if_it_had_seen_it_itself(networks, close_up):
+    whole = LiteLandmarker(networks, Mode.TRACKING)
+    expected = everything(whole, close_up[:8])[1:]
+    first = close_up[0]
+    (seen,) = LiteLandmarker(networks, Mode.SCOUTING).read(first.rgb, first.time_s)
+    tracker = LiteLandmarker(networks, Mode.TRACKING)
+    everything(tracker, close_up[20:25])  # whom it followed before is forgotten
+    assert tracker.take_over(seen, first.time_s)
+    assert (apart_px(everything(tracker, close_up[1:8]), expected) == 0).all()
+    assert not tracker.take_over(replace(seen, alignment_px=None), first.time_s)
 
 
 def test_a_padded_picture_is_read_like_a_contiguous_one(networks, demo_frames):
