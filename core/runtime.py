@@ -126,8 +126,14 @@ class Runtime(Closing):
         if device.type == "cpu" and threads > 1 and planner.fits_twice(budget_mib):
             self._mirror_thread = ThreadPoolExecutor(1, thread_name_prefix="mirror")
         # ONNX Runtime's memory cannot be counted from here; the same batch takes torch no less.
-        network = MirrorAveraged(onnx_lifter or lifter.model, self._mirror_thread).to(device)
-        self._lift = partial(lift_tracks, lifter=network, planner=planner, device=device)
+        model = onnx_lifter or lifter.model
+        self._lift = partial(
+            lift_tracks,
+            lifter=MirrorAveraged(model).to(device),
+            alone=MirrorAveraged(model, self._mirror_thread).to(device),
+            planner=planner,
+            device=device,
+        )
 
     @classmethod
     def load(cls, config: RuntimeConfig, on_progress: OnProgress = no_progress) -> Self:
@@ -277,7 +283,8 @@ class Runtime(Closing):
         somebody = Detection(
             np.zeros((len(KEYPOINT_NAMES), 2), np.float32), np.ones(len(KEYPOINT_NAMES), np.float32)
         )
-        list(self._lift([_one_frame([somebody])], camera=Camera.assumed(2, 2)))
+        camera = Camera.assumed(2, 2)
+        list(self._lift([_one_frame([somebody])], camera=camera, is_alone=lambda: True))
 
     def _open_reader(self, video: Path) -> AbstractContextManager[VideoReader]:
         if self._boxes is not None:

@@ -32,8 +32,13 @@ Counted = TypeVar("Counted")
 class LiftsTracks(Protocol):
     """The lifter with its device and memory budget already bound."""
 
-    def __call__(self, chunks: Iterable[TrackChunk], *, camera: Camera) -> Iterator[PoseChunk]:
-        """Lift everybody in the tracks; raises ``OutOfMemory`` if one window does not fit."""
+    def __call__(
+        self, chunks: Iterable[TrackChunk], *, camera: Camera, is_alone: Callable[[], bool]
+    ) -> Iterator[PoseChunk]:
+        """Lift everybody in the tracks; raises ``OutOfMemory`` if one window does not fit.
+
+        ``is_alone`` tells whether nothing else of the job is at work any more.
+        """
         ...
 
 
@@ -85,6 +90,7 @@ class Stages:
         self._meter = ProgressMeter(self._listener.on_progress)
         self._started_s = perf_counter()
         self._first_frame_s: float | None = None
+        self._lifts_alone = False
 
     def say(self, stage: Stage) -> None:
         """Tell the listener what the job is busy with."""
@@ -124,6 +130,7 @@ class Stages:
             self.has_picture()
             yield item
             self._meter.advance()
+        self._lifts_alone = True
 
     def known(self, items: Iterable[Counted]) -> Generator[Counted]:
         """Pass on what an earlier attempt has counted; between any two the job may be stopped."""
@@ -150,6 +157,7 @@ class Stages:
 
     def follow_file(self, keypoints: KeypointFile) -> Iterator[TrackChunk]:
         """The one person of the user's own keypoints."""
+        self._lifts_alone = True  # there is nothing to search
         return follow_known_person(
             self._observe_file(keypoints),
             max_gap_s=self._options.max_gap_s,
@@ -161,7 +169,7 @@ class Stages:
         self, tracks: Iterable[TrackChunk], lift: LiftsTracks, camera: Camera
     ) -> Iterator[PoseChunk]:
         """From who is where in the picture to finished 3D poses."""
-        poses = lift(tracks, camera=camera)
+        poses = lift(tracks, camera=camera, is_alone=lambda: self._lifts_alone)
         poses = scale_to_height(poses, height_m=self._options.height_m, report=self._scaling)
         poses = self.quality.unsmoothed(poses, camera.width_px, camera.height_px)
         return smooth(poses) if self._options.smoothing else poses

@@ -5,7 +5,7 @@ a common batch. Which windows share a batch depends on the video and the plan al
 the frames arrived, so the same video gives the same bits.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,8 @@ def lift_tracks(
     device: torch.device,
     plan: WindowPlan | None = None,
     latency_frames: int | None = None,
+    alone: torch.nn.Module | None = None,
+    is_alone: Callable[[], bool] = lambda: False,
 ) -> Iterator[PoseChunk]:
     """Lift everybody in the tracks.
 
@@ -49,6 +51,8 @@ def lift_tracks(
         plan: the grid of windows; the default one if None.
         latency_frames: lift at the latest when this many new frames have gathered; the usual number
             for the device if None.
+        alone: the same lifter, making use of other cores; lifts while ``is_alone``.
+        is_alone: whether other cores have nothing to do.
 
     Yields:
         The same frames in the same order, cut where windows settle. Joints and sigma are NaN
@@ -60,7 +64,11 @@ def lift_tracks(
     plan = plan or WindowPlan()
     if latency_frames is None:
         latency_frames = LATENCY_FRAMES.get(device.type, LATENCY_FRAMES["cpu"])
-    lift = _Lift(lifter, planner.start(device), device)
+
+    def lifter_now() -> torch.nn.Module:
+        return alone if alone is not None and is_alone() else lifter
+
+    lift = _Lift(lifter_now, planner.start(device), device)
     growing = GrowingPoses()
     waiting: list[Visit] = []
     lifted_until = 0
@@ -114,17 +122,17 @@ def _windows(
 class _Lift:
     """Lifts the visits that wait, in batches that fit, and blends what comes back."""
 
-    lifter: torch.nn.Module
+    lifter_now: Callable[[], torch.nn.Module]
     runner: BatchRunner
     device: torch.device
 
     def __call__(self, visits: list[Visit], growing: GrowingPoses) -> None:
         if not visits:
             return
-        inputs = stack_inputs(visits)
+        inputs, lifter = stack_inputs(visits), self.lifter_now()
 
         def lift(part: slice) -> tuple[slice, _Lifted]:
-            return part, _through(self.lifter, inputs[part], self.device)
+            return part, _through(lifter, inputs[part], self.device)
 
         for part, lifted in self.runner.run(len(visits), lift):
             for visit, joints_m, sigma_m in zip(

@@ -33,7 +33,9 @@ class FakeEstimator:
         self.closed += 1
 
 
-def fake_lift(chunks: Iterable[TrackChunk], *, camera: Camera) -> Iterator[PoseChunk]:
+def fake_lift(
+    chunks: Iterable[TrackChunk], *, camera: Camera, is_alone: Callable[[], bool]
+) -> Iterator[PoseChunk]:
     """Joint k is keypoint k in shares of the picture, one metre away; the pelvis is the origin."""
     for chunk in chunks:
         joints_m = np.ones((*chunk.observed.shape, len(BODY), 3), np.float32)

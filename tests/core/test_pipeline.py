@@ -160,15 +160,43 @@ def test_smoothing_and_height_do_what_the_options_say(clip, result):
     np.testing.assert_allclose(tall.joints_3d_sigma, factor * raw.joints_3d_sigma, rtol=1e-5)
 
 
+def test_the_lifter_is_told_when_nothing_else_is_at_work_any_more(clip, result):
+    told = []
+
+    def watched_lift(chunks, *, camera, is_alone):
+        for chunk in chunks:
+            told.append(is_alone())
+            yield from fake_lift([chunk], camera=camera, is_alone=is_alone)
+
+    def lift_with(work, *material, **how):
+        told.clear()
+        work(*material, result, JobOptions(), lift=watched_lift, models=MODELS, **how)
+        return told[0], told[-1]
+
+    long = make_video(clip.with_name("long.mp4"), frames=200, size=(96, 96))
+    assert lift_with(lift_video, long, open_estimator=lambda _: FakeEstimator(somebody)) == (
+        False,
+        True,
+    )
+    own = KeypointFile(
+        np.stack([figure(40 + i, 90, 80).keypoints_px for i in range(200)]),
+        np.ones((200, 33), np.float32),
+        np.arange(200) / 30,
+        96,
+        96,
+    )
+    assert lift_with(lift_keypoints, own) == (True, True)
+
+
 LENS_TAG = "com.apple.quicktime.camera.focal_length.35mm_equivalent"
 
 
 def test_the_lens_is_what_the_user_says_or_the_file_or_a_guess(clip, tmp_path, result):
     cameras = []
 
-    def watched_lift(chunks, *, camera):
+    def watched_lift(chunks, *, camera, is_alone):
         cameras.append(camera)
-        return fake_lift(chunks, camera=camera)
+        return fake_lift(chunks, camera=camera, is_alone=is_alone)
 
     tagged = make_video(tmp_path / "phone.mov", frames=3, size=(96, 72), tags={LENS_TAG: "24"})
     found = []

@@ -219,6 +219,30 @@ def test_poses_flow_while_the_video_still_runs():
     assert lifted == 600
 
 
+def test_what_is_left_when_it_is_alone_goes_to_the_lifter_for_that():
+    frames = 300
+    track, beside, alone = make_track(frames), FakeLifter(), FakeLifter()
+    arrived = []
+
+    def chunks():
+        for chunk in cut_at(track, tuple(range(50, frames, 50))):
+            yield chunk
+            arrived.append(len(chunk))
+
+    poses = lift_tracks(
+        chunks(),
+        lifter=beside,
+        alone=alone,
+        is_alone=lambda: sum(arrived) >= 250,
+        planner=BatchPlanner(1),
+        camera=CAMERA,
+        device=CPU,
+    )
+    assert sum(map(len, poses)) == frames
+    windows = [sum(batch[0] for batch in lifter.batches) for lifter in (beside, alone)]
+    assert windows == [4, 2]  # the last two windows end in the last chunk
+
+
 def test_running_out_of_memory_changes_nothing_but_the_batches():
     track = make_track(300)
     lifter = FakeLifter(reach=0.5, fits=3)
