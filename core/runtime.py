@@ -157,7 +157,8 @@ class Runtime(Closing):
         with ExitStack() as undo:
             estimators = undo.enter_context(make_estimators(config.pose_backend, bundle_of, device))
             if config.pose_model is not None:
-                estimators.warm_up(config.pose_model, min(threads, _WARM_THREADS))
+                searching = 1 if config.serves == "pictures" else min(threads, _WARM_THREADS)
+                estimators.warm_up(config.pose_model, searching)
             budget_mib = _budget_mib(config, device)
             boxes, image_boxes = _boxes(config, undo)
             runtime = cls(

@@ -23,7 +23,7 @@ from core.skeleton import KEYPOINT_NAMES
 LATENCY_FRAMES = {"cpu": 100, "cuda": 240}
 """No frame waits for a fuller batch longer than this, so that progress flows. On a CPU, where a
 fuller batch gains little, that also has poses lifted while the rest of a short video is searched:
-what is left for the end is left to one core."""
+at the end everybody waits for what is left."""
 MOST_WINDOWS = {"cpu": 4, "cuda": 64}
 """Larger batches gain no more speed; on CPU they lose some to the caches."""
 

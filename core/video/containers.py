@@ -112,7 +112,8 @@ def open_video(
             )
         stream = _moving_pictures(container)
         codec, is_cut = _codec(stream), _is_cut(path, kind, head)
-        video = OpenVideo(container, stream, kind, codec, is_cut, _is_on_gpu(stream))
+        is_on_gpu = stream.codec_context.is_hwaccel
+        video = OpenVideo(container, stream, kind, codec, is_cut, is_on_gpu)
         # A size over the limit stops FFmpeg from looking further, and reads as unknown.
         size = (stream.width, stream.height) if stream.width else _claimed_size(path, kind)
         check_size(*size, limits)
@@ -120,12 +121,8 @@ def open_video(
         # A stream may change its size on the way: the limit holds for every picture.
         stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}
         stream.thread_type = "FRAME"
-        stream.codec_context.thread_count = 1 if video.is_on_gpu else _decoder_threads(*size)
+        stream.codec_context.thread_count = 1 if is_on_gpu else _decoder_threads(*size)
         yield video
-
-
-def _is_on_gpu(stream: VideoStream) -> bool:
-    return stream.codec_context.is_hwaccel
 
 
 def _decoder_threads(width_px: int, height_px: int) -> int:

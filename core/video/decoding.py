@@ -84,8 +84,8 @@ def decode_pictures(
         end_s = time_s + max(_seconds(video, image.duration) or 0.0, step_s)
         report.frames_decoded += 1
         report.times_repaired = clock.repaired
-        report.decode_errors += image.is_corrupt
         is_damaged = image.is_corrupt
+        report.decode_errors += is_damaged
         yield Picture(order, time_s, image if planar is None else planar(image), is_damaged)
     promised_s = promised_end_s(video)
     report.truncated |= video.is_cut
