@@ -1,6 +1,7 @@
 """An upload on its way into the store: counted, hashed and looked at while it passes."""
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -31,8 +32,9 @@ class Receiver:
     """Takes a file in network-sized bits and writes it in threads, a piece at a time.
 
     While one piece is hashed and written, the next one arrives; no more than these two are held.
-    As a context it waits at its end for the piece that is still being written, whatever happened:
-    the writer must not be closed before.
+    What comes faster than that is hashed in one thread and written in another. As a context it
+    waits at its end for the piece that is still being written, whatever happened: the writer must
+    not be closed before.
 
     Args:
         writer: where to.
@@ -54,7 +56,7 @@ class Receiver:
         self._held_bytes = 0
         self._size_bytes = 0
         self._is_known = False
-        self._writing: asyncio.Task[None] | None = None
+        self._writing: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,11 +67,12 @@ class Receiver:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writing is not None:
+        if self._writing:
             with CancelScope(shield=True):
-                await asyncio.wait([self._writing])
-            if not self._writing.cancelled():
-                self._writing.exception()  # seen; what was refused first is what is told
+                await asyncio.wait(self._writing)
+            for task in self._writing:
+                if not task.cancelled():
+                    task.exception()  # seen; what was refused first is what is told
 
     async def push(self, bit: bytes) -> None:
         """Take the next bit.
@@ -113,18 +116,24 @@ class Receiver:
 
     @property
     def _is_writing(self) -> bool:
-        return self._writing is not None and not self._writing.done()
+        return not all(task.done() for task in self._writing)
 
     async def _flush(self) -> None:
         await self._written()
-        piece, self._held, self._held_bytes = self._held, [], 0
-        self._writing = await self._threads.start(self._write, piece)
+        piece, is_fast = self._held, self._held_bytes >= _MOST_HELD_BYTES
+        self._held, self._held_bytes = [], 0
+        halves = (self._writer.keep, self._writer.hash) if is_fast else (self._writer.write,)
+        for take in halves:
+            self._writing.append(await self._threads.start(_each, take, piece))
 
     async def _written(self) -> None:
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
-            self._writing.result()
+        if self._writing:
+            await asyncio.wait(self._writing)
+            for task in self._writing:
+                task.result()
+            self._writing = []
 
-    def _write(self, piece: list[bytes]) -> None:
-        for bit in piece:
-            self._writer.write(bit)
+
+def _each(take: Callable[[bytes], None], piece: list[bytes]) -> None:
+    for bit in piece:
+        take(bit)

@@ -34,11 +34,23 @@ class BlobWriter(ABC):
             UploadTooLarge: the limit would be passed; nothing of this piece was written.
             StorageFull: there is no room for it.
         """
+        self.keep(piece)
+        self.hash(piece)
+
+    def keep(self, piece: bytes) -> None:
+        """One half of ``write``. The other may run beside it, in another thread.
+
+        Raises:
+            UploadTooLarge: as for ``write``; likewise ``StorageFull``.
+        """
         size_bytes = self._size_bytes + len(piece)
         if self._limit_bytes is not None and size_bytes > self._limit_bytes:
             raise too_large(self._limit_bytes)
         self._append(piece)
         self._size_bytes = size_bytes
+
+    def hash(self, piece: bytes) -> None:
+        """The other half: for the same pieces, in the same order."""
         self._hash.update(piece)
 
     @abstractmethod

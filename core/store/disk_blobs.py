@@ -17,10 +17,12 @@ from core.store.blobs import PIECE_BYTES, BlobWriter, Pieces, no_room
 from core.store.disk_errors import disk_errors
 from core.store.partial_files import PartialFiles
 from core.store.preallocation import set_aside
-from core.store.writeback import begin_writeback
+from core.store.writeback import begin_writeback, let_go
 
 _WRITEBACK_BYTES = 8 << 20
 """So much of a file goes to the disk at once; the rest waits for the file's end."""
+_UNDER_WAY_BYTES = 2 * _WRITEBACK_BYTES
+"""So much is given time to get there; what is older is let go of from memory."""
 
 
 class DiskBlobs:
@@ -167,16 +169,25 @@ class _DiskWriter(BlobWriter):
         super().__init__(limit_bytes)
         self._file = file
         self._begun_bytes = 0
+        self._let_go_bytes = 0
 
     def _append(self, piece: bytes) -> None:
         rest = memoryview(piece)
         with disk_errors():
             while rest:  # an unbuffered write may be short
                 rest = rest[self._file.write(rest) or 0 :]
-            waiting_bytes = self._size_bytes + len(piece) - self._begun_bytes
-            if waiting_bytes >= _WRITEBACK_BYTES:
-                begin_writeback(self._file.fileno(), self._begun_bytes, waiting_bytes)
-                self._begun_bytes += waiting_bytes
+            self._pass_on(self._size_bytes + len(piece))
+
+    def _pass_on(self, size_bytes: int) -> None:
+        waiting_bytes = size_bytes - self._begun_bytes
+        if waiting_bytes < _WRITEBACK_BYTES:
+            return
+        begin_writeback(self._file.fileno(), self._begun_bytes, waiting_bytes)
+        self._begun_bytes = size_bytes
+        old_bytes = size_bytes - _UNDER_WAY_BYTES - self._let_go_bytes
+        if old_bytes > 0:
+            let_go(self._file.fileno(), self._let_go_bytes, old_bytes)
+            self._let_go_bytes += old_bytes
 
 
 class _UploadWriter(_DiskWriter):

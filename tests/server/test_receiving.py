@@ -14,6 +14,7 @@ from server.threads import Threads
 from tests.server.clips import of_size
 
 BIT = of_size(256 << 10)
+FAST = of_size(1 << 20)
 PATIENCE_S = 60
 
 
@@ -23,6 +24,7 @@ class HeldWriter(BlobWriter):
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__(None)
         self.may_write, self.is_writing = threading.Event(), threading.Event()
+        self.is_hashed = threading.Event()
         self._error = error
 
     def _append(self, piece: bytes) -> None:
@@ -31,12 +33,18 @@ class HeldWriter(BlobWriter):
         if self._error is not None:
             raise self._error
 
+    def hash(self, piece: bytes) -> None:
+        super().hash(piece)
+        self.is_hashed.set()
 
-def receive_into(writer: HeldWriter, work: Callable[[Receiver], Awaitable[None]]) -> None:
+
+def receive_into(
+    writer: HeldWriter, work: Callable[[Receiver], Awaitable[None]], *, threads: int = 1
+) -> None:
     async def run() -> None:
         async with (
             asyncio.timeout(PATIENCE_S),
-            Receiver(writer, limit_bytes=1 << 30, threads=Threads(1)) as receiver,
+            Receiver(writer, limit_bytes=1 << 30, threads=Threads(threads)) as receiver,
         ):
             await work(receiver)
 
@@ -71,6 +79,48 @@ def test_what_could_not_be_written_is_told_with_what_comes_next() -> None:
         writer.may_write.set()
         with pytest.raises(StorageFull):
             await receiver.finish()
+
+    receive_into(writer, work)
+
+
+def test_what_comes_fast_is_hashed_while_it_is_written() -> None:
+    writer = HeldWriter()
+
+    async def work(receiver: Receiver) -> None:
+        await receiver.push(FAST)
+        assert await asyncio.to_thread(writer.is_hashed.wait, PATIENCE_S)
+        assert not writer.may_write.is_set()
+        writer.may_write.set()
+        await receiver.push(FAST)
+        await receiver.push(BIT)
+        facts = await receiver.finish()
+        whole = FAST + FAST + BIT
+        assert (facts.size_bytes, facts.sha256) == (len(whole), sha256(whole).hexdigest())
+
+    receive_into(writer, work, threads=2)
+
+
+def test_what_comes_fast_may_fail_to_be_written() -> None:
+    writer = HeldWriter(no_room())
+
+    async def work(receiver: Receiver) -> None:
+        await receiver.push(FAST)
+        writer.may_write.set()
+        with pytest.raises(StorageFull):
+            await receiver.finish()
+
+    receive_into(writer, work, threads=2)
+
+
+def test_what_comes_fast_does_with_one_thread() -> None:
+    writer = HeldWriter()
+    writer.may_write.set()
+
+    async def work(receiver: Receiver) -> None:
+        for _ in range(3):
+            await receiver.push(FAST)
+        facts = await receiver.finish()
+        assert facts.sha256 == sha256(3 * FAST).hexdigest()
 
     receive_into(writer, work)
 
