@@ -1,5 +1,6 @@
 """Runs the app on a port until a signal, and lets long answers end before it stops."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -78,7 +79,15 @@ def _draining_app(settings: ServerSettings) -> FastAPI:
     draining = Draining()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, partial(_on_signal, draining, signal.getsignal(number)))
-    return create_app(settings, draining=draining)
+    made = create_app(settings, draining=draining)
+    _keep_for_good()
+    return made
+
+
+def _keep_for_good() -> None:
+    """All code is loaded, and stays: nobody is answered while it is searched for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def _on_signal(

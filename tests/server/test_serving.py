@@ -115,6 +115,18 @@ def test_servers_do_not_outlive_the_one_that_started_them(
     assert psutil.wait_procs(family, PATIENCE_S)[1] == []
 
 
+def test_what_is_loaded_for_good_is_not_searched_for_garbage(tmp_path: Path) -> None:
+    program = (
+        "import gc; from server.serving import app; made = app(); "
+        "print(gc.get_freeze_count(), len(gc.get_objects()))"
+    )
+    environment = {**os.environ, "POSELIFT_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    kept_for_good, searched = map(int, done.stdout.split())
+    assert searched < kept_for_good / 20  # a search for garbage keeps everybody waiting
+
+
 def test_wrong_settings_name_their_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSELIFT_UPLOAD_LIMIT_BYTES", "plenty")
     with pytest.raises(ConfigInvalid, match="POSELIFT_UPLOAD_LIMIT_BYTES"):
