@@ -92,6 +92,7 @@ def observe_video(
                     tick=job.tick,
                     first_segment=segment,
                     on_relief=spooling.relieved,
+                    on_rest=job.only_lifts,
                 )
                 observations = _after(job.known(spool.read()), job.counted(spooling.passing(seen)))
             else:

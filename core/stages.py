@@ -130,7 +130,7 @@ class Stages:
             self.has_picture()
             yield item
             self._meter.advance()
-        self._lifts_alone = True
+        self.only_lifts()
 
     def known(self, items: Iterable[Counted]) -> Generator[Counted]:
         """Pass on what an earlier attempt has counted; between any two the job may be stopped."""
@@ -138,6 +138,10 @@ class Stages:
             self.tick()
             yield item
             self._meter.known()
+
+    def only_lifts(self) -> None:
+        """Nothing is left to be searched for people; lifting may have all cores."""
+        self._lifts_alone = True
 
     def has_picture(self) -> None:
         """There is a picture to search for people; only the first one is news. For any thread."""
@@ -157,7 +161,7 @@ class Stages:
 
     def follow_file(self, keypoints: KeypointFile) -> Iterator[TrackChunk]:
         """The one person of the user's own keypoints."""
-        self._lifts_alone = True  # there is nothing to search
+        self.only_lifts()
         return follow_known_person(
             self._observe_file(keypoints),
             max_gap_s=self._options.max_gap_s,

@@ -28,6 +28,7 @@ def observe_in_segments(
     tick: Callable[[], None] = lambda: None,
     first_segment: int = 0,
     on_relief: Callable[[], None] = lambda: None,
+    on_rest: Callable[[], None] = lambda: None,
 ) -> Generator[Observation]:
     """What is seen in each picture, in order; the same whatever the number of threads.
 
@@ -46,6 +47,8 @@ def observe_in_segments(
             segment. They are those of an undivided call, if there a fresh run took over here, too.
         on_relief: called by the thread that draws, between two observations, where a fresh run
             takes over.
+        on_rest: called by the thread that draws, perhaps more than once, when no picture is left
+            to be looked at; what was seen in the last ones is still to come.
     """
     lock = RLock()
     changed, news = Condition(lock), Condition(lock)
@@ -59,7 +62,7 @@ def observe_in_segments(
     try:
         for worker in workers:
             worker.start()
-        yield from relay.collect(tick, TICK_S, on_relief)
+        yield from relay.collect(tick, TICK_S, on_relief, on_rest)
     finally:
         relay.stop()
         for worker in workers:

@@ -85,11 +85,16 @@ class Relay(Generic[Picture]):
                 self._tell_everybody()
 
     def collect(
-        self, tick: Callable[[], None], tick_s: float, on_relief: Callable[[], None]
+        self,
+        tick: Callable[[], None],
+        tick_s: float,
+        on_relief: Callable[[], None],
+        on_rest: Callable[[], None],
     ) -> Iterator[Observation]:
         """What was seen in each frame, in order; ``tick`` is called every ``tick_s`` meanwhile.
 
-        ``on_relief`` is called where another run begins to count.
+        ``on_relief`` is called where another run begins to count, and ``on_rest`` at least once
+        when all has been seen, before the rest of it comes.
         """
         segment, is_complete = self._first_segment, False
         while True:
@@ -105,6 +110,7 @@ class Relay(Generic[Picture]):
                     self._is_held_up = False
                     self._changed.notify_all()
                 is_relief, found.is_relief = found.is_relief, False
+                is_rest = self._is_over
                 if is_complete:
                     del self._findings[segment]
                     segment += 1
@@ -113,6 +119,8 @@ class Relay(Generic[Picture]):
             tick()
             if is_relief:
                 on_relief()
+            if is_rest:
+                on_rest()
             yield from seen
 
     def stop(self) -> None:

@@ -108,3 +108,10 @@ class DecodeReport:
     decode_errors: int = 0
     times_repaired: int = 0
     truncated: bool = False
+
+    def of_decoding(self, other: Self) -> None:
+        """Say what another one says of decoding, that is, all but ``frames_used``."""
+        self.frames_decoded = other.frames_decoded
+        self.decode_errors = other.decode_errors
+        self.times_repaired = other.times_repaired
+        self.truncated = other.truncated

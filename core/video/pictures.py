@@ -1,10 +1,11 @@
 """Video files in, pictures as they are stored with true times out, one at a time."""
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from av.codec.hwaccel import HWAccel
 
+from core.closing import Closing
 from core.errors import RangeOutsideVideo, VideoHasNoFrames, VideoTooLong, VideoTruncated
 from core.lenses import stored_lens_35mm
 from core.video.containers import OpenVideo, VideoFile, check_size, duration_s, open_video
@@ -35,15 +36,79 @@ def probe(
         VideoTruncated: damaged so badly that no picture can be decoded.
         VideoError: anything ``open_video`` refuses.
     """
-    limits = limits or VideoLimits()
-    with open_video(path, limits) as video:
-        fps, report = _average_fps(video), DecodeReport()
-        with closing(decode_pictures(video, fps, report, 0, on_step)) as pictures:
-            first = next((picture for picture in pictures if not picture.damaged), None)
-        if first is None:
-            raise _nothing_decoded(report)
-        check_size(first.image.width, first.image.height, limits)
-        return _facts(video, first, fps, limits)
+    with FirstLook(path, limits, on_step) as look:
+        return look.facts
+
+
+class FirstLook(Closing):
+    """A file opened and decoded up to its first picture. Who decodes it all may go on from there.
+
+    To be closed, or used as a context manager.
+
+    Args:
+        path: the file.
+        limits: what is accepted.
+        on_step: as for ``probe``.
+
+    Attributes:
+        facts: what ``probe`` says.
+
+    Raises:
+        VideoError: as ``probe`` does.
+    """
+
+    def __init__(
+        self,
+        path: VideoFile,
+        limits: VideoLimits | None = None,
+        on_step: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._limits = limits or VideoLimits()
+        self._on_step = on_step
+        self._report = DecodeReport()
+        with ExitStack() as files:
+            video = files.enter_context(open_video(path, self._limits))
+            fps = _average_fps(video)
+            decoding = decode_pictures(video, fps, self._report, 0, lambda: self._on_step())
+            self._pictures = files.enter_context(closing(decoding))
+            first = next((picture for picture in self._pictures if not picture.damaged), None)
+            if first is None:
+                raise _nothing_decoded(self._report)
+            check_size(first.image.width, first.image.height, self._limits)
+            self.facts = _facts(video, first, fps, self._limits)
+            # Damaged ones before it, perhaps for hours, were not kept.
+            self._first = first if first.order == 0 else None
+            self._files = files.pop_all()
+
+    def may_go_on(self, limits: VideoLimits) -> bool:
+        """Whether this comes to the same as opening the file with these limits; only once."""
+        return self._first is not None and limits == self._limits
+
+    def go_on(
+        self, report: DecodeReport, on_step: Callable[[], None] = lambda: None
+    ) -> Generator[Picture]:
+        """All pictures, from the first; closes itself at their end.
+
+        Args:
+            report: as for ``decode_pictures``.
+            on_step: likewise.
+        """
+        assert self._first is not None  # noqa: S101 - it may go on
+        self._on_step = on_step
+        first, self._first = [self._first], None
+        with self:
+            try:
+                report.of_decoding(self._report)
+                yield first.pop()
+                for picture in self._pictures:
+                    report.of_decoding(self._report)
+                    yield picture
+            finally:
+                report.of_decoding(self._report)
+
+    def close(self) -> None:
+        self._first = None
+        self._files.close()
 
 
 def stream_pictures(
@@ -56,6 +121,7 @@ def stream_pictures(
     *,
     longest_side_px: int | None = None,
     accelerator: HWAccel | None = None,
+    look: FirstLook | None = None,
 ) -> Generator[StoredPicture]:
     """The selected pictures of a video, in order; memory does not grow with its length.
 
@@ -69,6 +135,8 @@ def stream_pictures(
             used: an hour of video may lie before the range. What it raises ends the stream.
         longest_side_px: larger pictures are made as small as this.
         accelerator: decodes them if it can; see :mod:`core.video.gpu_decoding`.
+        look: where the facts are from. It is gone on from there if that comes to the same, and
+            closed.
 
     Raises:
         RangeOutsideVideo: there are frames, but none in the time range.
@@ -78,11 +146,19 @@ def stream_pictures(
     """
     selection, limits = selection or FrameSelection(), limits or VideoLimits()
     report = report if report is not None else DecodeReport()
-    entry = _find_entry(path, facts, selection, limits, on_step)
     shrink, rate = Shrink(longest_side_px), RateLimit(selection.max_fps)
-    with open_video(path, limits, accelerator) as video:
-        skip = entry.packets if entry else 0
-        pictures = decode_pictures(video, facts.average_fps, report, skip, on_step)
+    if look is not None and (_seeks(selection) or accelerator or not look.may_go_on(limits)):
+        look.close()
+        look = None
+    entry = None
+    with ExitStack() as files:
+        if look is not None:
+            pictures = files.enter_context(closing(look.go_on(report, on_step)))
+        else:
+            entry = _find_entry(path, facts, selection, limits, on_step)
+            video = files.enter_context(open_video(path, limits, accelerator))
+            skip = entry.packets if entry else 0
+            pictures = decode_pictures(video, facts.average_fps, report, skip, on_step)
         for number, index, picture in _in_range(pictures, facts, selection, entry):
             if picture.time_s - facts.start_s > limits.max_duration_s:
                 raise VideoTooLong(f"The video goes on after {limits.max_duration_s / 3600:.1f} h.")
@@ -107,6 +183,10 @@ def expected_frames(facts: VideoFacts, selection: FrameSelection) -> int | None:
     return max(1, round(frames))
 
 
+def _seeks(selection: FrameSelection) -> bool:
+    return selection.start_s >= _WORTH_SEEKING_S
+
+
 def _find_entry(
     path: VideoFile,
     facts: VideoFacts,
@@ -114,7 +194,7 @@ def _find_entry(
     limits: VideoLimits,
     on_step: Callable[[], None],
 ) -> Entry | None:
-    if selection.start_s < _WORTH_SEEKING_S:
+    if not _seeks(selection):
         return None
     with open_video(path, limits) as video:
         return find_entry(video, facts.start_s + selection.start_s - _ROUNDING_S, on_step)

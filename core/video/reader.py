@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from core.closing import Closing
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
 from core.video.gpu_decoding import GpuDecoding
-from core.video.pictures import probe, stream_pictures
+from core.video.pictures import FirstLook, stream_pictures
 from core.video.stored import StoredPicture
 
 
@@ -46,18 +46,22 @@ OpensReader = Callable[[Path], AbstractContextManager[VideoReader]]
 @contextmanager
 def read_here(video: Path, gpu: GpuDecoding | None = None) -> Iterator[VideoReader]:
     """Decode in this process, or on a GPU where that is faster: for files whose owner runs it."""
-    yield _ReaderHere(video, gpu)
+    with _ReaderHere(video, gpu) as reader:
+        yield reader
 
 
-@dataclass(frozen=True)
-class _ReaderHere:
-    video: Path
-    gpu: GpuDecoding | None
+class _ReaderHere(Closing):
+    def __init__(self, video: Path, gpu: GpuDecoding | None) -> None:
+        self._video = video
+        self._gpu = gpu
+        self._look: FirstLook | None = None
 
     def probe(
         self, limits: VideoLimits | None = None, on_step: Callable[[], None] = lambda: None
     ) -> VideoFacts:
-        return probe(self.video, limits, on_step)
+        self.close()
+        self._look = FirstLook(self._video, limits, on_step)
+        return self._look.facts
 
     def pictures(
         self,
@@ -71,12 +75,17 @@ class _ReaderHere:
     ) -> Generator[StoredPicture]:
         limits = limits or VideoLimits()
         yield from stream_pictures(
-            self.video,
+            self._video,
             facts,
             selection,
             report,
             limits,
             on_step,
             longest_side_px=longest_side_px,
-            accelerator=None if self.gpu is None else self.gpu.chosen(self.video, facts, limits),
+            accelerator=None if self._gpu is None else self._gpu.chosen(self._video, facts, limits),
+            look=self._look,
         )
+
+    def close(self) -> None:
+        if self._look is not None:
+            self._look.close()
