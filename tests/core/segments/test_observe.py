@@ -345,6 +345,38 @@ def test_a_decoder_that_takes_its_time_can_be_waited_for_and_left():
     assert all(tracker.closed for tracker in office.trackers)
 
 
+def test_it_is_told_that_nothing_is_searched_any_more_before_the_rest_comes() -> None:
+    office, told = Office(), []
+    is_drawn, second_is_seen = threading.Event(), threading.Event()
+
+    def look_in_turn(tracker: Tracker, number: int) -> Observation:
+        if number == 9 and 0 in tracker.seen:  # the first segment waits for all of the second
+            assert is_drawn.wait(20)
+            assert second_is_seen.wait(20)
+        seen = look(tracker, number)
+        if number == 19:
+            second_is_seen.set()
+        return seen
+
+    seen = observe_in_segments(
+        Numbers(20),
+        office.open(),
+        office.open,
+        lambda: look_in_turn,
+        PLAN,
+        threads=2,
+        on_rest=lambda: told.append(True),
+    )
+    told_at = []
+    for observation in seen:
+        told_at.append(bool(told))
+        assert observation.frame_index == len(told_at) - 1
+        is_drawn.set()
+    assert len(told_at) == 20
+    assert not told_at[0]
+    assert all(told_at[9:])
+
+
 def test_what_was_seen_does_not_wait_for_more():
     """The search waits for whoever draws here, after fewer pictures than others are woken for."""
     drawn = threading.Semaphore(0)
