@@ -8,7 +8,6 @@ less about them. Only for decoding in this process: a decoder's box has no GPU.
 import threading
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from time import perf_counter
 from typing import Self
 
@@ -17,7 +16,7 @@ from av.codec.hwaccel import HWAccel
 from av.error import FFmpegError
 
 from core.errors import VideoError
-from core.video.containers import open_video
+from core.video.containers import VideoFile, open_video
 from core.video.decoding import decode_pictures
 from core.video.facts import DecodeReport, VideoFacts, VideoLimits
 
@@ -50,7 +49,7 @@ class GpuDecoding:
             return None
         return cls(accelerator)
 
-    def chosen(self, video: Path, facts: VideoFacts, limits: VideoLimits) -> HWAccel | None:
+    def chosen(self, video: VideoFile, facts: VideoFacts, limits: VideoLimits) -> HWAccel | None:
         """The accelerator if it decodes such videos faster; the first of a kind is tried both ways.
 
         Args:
@@ -64,12 +63,12 @@ class GpuDecoding:
                 self._is_faster[kind] = self._wins(video, limits)
             return self.accelerator if self._is_faster[kind] else None
 
-    def _wins(self, video: Path, limits: VideoLimits) -> bool:
+    def _wins(self, video: VideoFile, limits: VideoLimits) -> bool:
         here, there = (_rate(video, limits, one) for one in (None, self.accelerator))
         return there > here
 
 
-def _rate(video: Path, limits: VideoLimits, accelerator: HWAccel | None) -> float:
+def _rate(video: VideoFile, limits: VideoLimits, accelerator: HWAccel | None) -> float:
     """Pictures a second after the first; 0 where not even two can be decoded in this way."""
     try:
         with open_video(video, limits, accelerator) as file:

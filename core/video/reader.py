@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from core.closing import Closing
+from core.video.containers import VideoFile
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
 from core.video.gpu_decoding import GpuDecoding
 from core.video.pictures import FirstLook, stream_pictures
@@ -44,14 +45,14 @@ OpensReader = Callable[[Path], AbstractContextManager[VideoReader]]
 
 
 @contextmanager
-def read_here(video: Path, gpu: GpuDecoding | None = None) -> Iterator[VideoReader]:
+def read_here(video: VideoFile, gpu: GpuDecoding | None = None) -> Iterator[VideoReader]:
     """Decode in this process, or on a GPU where that is faster: for files whose owner runs it."""
     with _ReaderHere(video, gpu) as reader:
         yield reader
 
 
 class _ReaderHere(Closing):
-    def __init__(self, video: Path, gpu: GpuDecoding | None) -> None:
+    def __init__(self, video: VideoFile, gpu: GpuDecoding | None) -> None:
         self._video = video
         self._gpu = gpu
         self._look: FirstLook | None = None

@@ -71,16 +71,17 @@ def test_bits_come_while_others_are_written_but_not_without_end() -> None:
     receive_into(writer, work)
 
 
-def test_what_could_not_be_written_is_told_with_what_comes_next() -> None:
+@pytest.mark.parametrize(("bit", "threads"), [(BIT, 1), (FAST, 2)])
+def test_what_could_not_be_written_is_told_with_what_comes_next(bit: bytes, threads: int) -> None:
     writer = HeldWriter(no_room())
 
     async def work(receiver: Receiver) -> None:
-        await receiver.push(BIT)
+        await receiver.push(bit)
         writer.may_write.set()
         with pytest.raises(StorageFull):
             await receiver.finish()
 
-    receive_into(writer, work)
+    receive_into(writer, work, threads=threads)
 
 
 def test_what_comes_fast_is_hashed_while_it_is_written() -> None:
@@ -96,18 +97,6 @@ def test_what_comes_fast_is_hashed_while_it_is_written() -> None:
         facts = await receiver.finish()
         whole = FAST + FAST + BIT
         assert (facts.size_bytes, facts.sha256) == (len(whole), sha256(whole).hexdigest())
-
-    receive_into(writer, work, threads=2)
-
-
-def test_what_comes_fast_may_fail_to_be_written() -> None:
-    writer = HeldWriter(no_room())
-
-    async def work(receiver: Receiver) -> None:
-        await receiver.push(FAST)
-        writer.may_write.set()
-        with pytest.raises(StorageFull):
-            await receiver.finish()
 
     receive_into(writer, work, threads=2)
 

@@ -17,7 +17,7 @@ from core.box.inside import Serves, answer_each
 from core.box.inside import main as run
 from core.box.pages import Pages
 from core.video.facts import DecodeReport, FrameSelection, VideoFacts, VideoLimits
-from core.video.pictures import FirstLook, stream_pictures
+from core.video.reader import VideoReader, read_here
 from core.video.stored import SquareRgb, StoredPicture
 
 LIFE_SIGN_S = 0.25
@@ -53,47 +53,37 @@ def answer(file: int, channel: Channel, pages: Pages) -> None:
     Raises:
         EOFError: there will be no more.
     """
-    answer_each(channel, pages, _Answers(file, channel, pages))
+    with read_here(file) as reader:
+
+        def reply(request: Message) -> None:
+            if "probe" in request:
+                _probe(reader, channel, request["probe"])
+            else:
+                _send_pictures(reader, channel, pages, request["pictures"])
+
+        answer_each(channel, pages, reply)
 
 
-class _Answers:
-    def __init__(self, file: int, channel: Channel, pages: Pages) -> None:
-        self._file = file
-        self._channel = channel
-        self._pages = pages
-        self._look: FirstLook | None = None
+def _probe(reader: VideoReader, channel: Channel, limits: dict[str, Any]) -> None:
+    facts = reader.probe(VideoLimits(**limits), _LifeSigns(channel))
+    channel.send({"facts": asdict(facts)})
 
-    def __call__(self, request: Message) -> None:
-        if "probe" in request:
-            self._probe(request["probe"])
-        else:
-            self._send_pictures(request["pictures"])
 
-    def _probe(self, limits: dict[str, Any]) -> None:
-        if self._look is not None:
-            self._look.close()
-        self._look = FirstLook(self._file, VideoLimits(**limits), _LifeSigns(self._channel))
-        self._channel.send({"facts": asdict(self._look.facts)})
-
-    def _send_pictures(self, asked: dict[str, Any]) -> None:
-        facts, side_px = VideoFacts(**asked["facts"]), asked["longest_side_px"]
-        report, portable = DecodeReport(), _Portable(SquareRgb(facts, side_px))
-        pictures = stream_pictures(
-            self._file,
-            facts,
-            FrameSelection(**asked["selection"]),
-            report,
-            VideoLimits(**asked["limits"]),
-            _LifeSigns(self._channel),
-            longest_side_px=side_px,
-            look=self._look,
-        )
-        with closing(pictures):
-            for picture in pictures:
-                image = portable(picture.image)
-                planes = [(plane.line_size, plane.height, plane) for plane in image.planes]
-                self._pages.send(_header(picture, image, report), planes)
-        self._channel.send({"end": asdict(report)})
+def _send_pictures(
+    reader: VideoReader, channel: Channel, pages: Pages, asked: dict[str, Any]
+) -> None:
+    facts, side_px = VideoFacts(**asked["facts"]), asked["longest_side_px"]
+    selection, limits = FrameSelection(**asked["selection"]), VideoLimits(**asked["limits"])
+    report, portable = DecodeReport(), _Portable(SquareRgb(facts, side_px))
+    pictures = reader.pictures(
+        facts, selection, report, limits, _LifeSigns(channel), longest_side_px=side_px
+    )
+    with closing(pictures):
+        for picture in pictures:
+            image = portable(picture.image)
+            planes = [(plane.line_size, plane.height, plane) for plane in image.planes]
+            pages.send(_header(picture, image, report), planes)
+    channel.send({"end": asdict(report)})
 
 
 def _header(picture: StoredPicture, image: VideoFrame, report: DecodeReport) -> Message:
